@@ -1,0 +1,264 @@
+"""What a source is to the rest of the house.
+
+A source lists its streams, says how the records of a read look (`Shape`), and yields complete pages of
+bytes. It never interprets a record beyond what paging needs: landing keeps the bytes, decoding comes later.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from connectors.core.errors import Problem
+
+
+class FieldType(StrEnum):
+    """Logical types; `pipelines.landing.decode` maps them to the engine's."""
+
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    DECIMAL = "decimal"  # exact, with the field's own scale
+    DOUBLE = "double"
+    DATE = "date"
+    DATETIME = "datetime"  # ISO 8601; a text without offset is read in the shape's time zone
+    EPOCH_MS = "epoch_ms"  # a point in time as milliseconds since 1970 UTC
+    LOOKUP = "lookup"  # {"id", "name"}: a reference to another record
+    JSON = "json"  # anything else, kept as the JSON text
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record, named as the CRM's API names it."""
+
+    name: str
+    type: FieldType
+    scale: int = 0  # digits after the point, for DECIMAL
+    label: str = ""  # as the CRM's users see it
+    pii: bool = False  # personal data of contacts and leads: never published
+
+
+class CursorKind(StrEnum):
+    """Why a read happens. Only INCREMENTAL moves the stream's cursor."""
+
+    INCREMENTAL = "incremental"
+    BACKFILL = "backfill"
+    DELETED = "deleted"  # the CRM's own list of deleted records
+    SWEEP = "sweep"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One kind of record. `fields` are those our models need: they exist as columns even if never delivered."""
+
+    source: str
+    name: str  # snake_case: folder, raw table and asset name
+    api_name: str  # the CRM's own name
+    label: str  # the business's word for it
+    docs: str  # the vendor page that describes it
+    fields: tuple[Field, ...]
+    key: str = "id"
+    stamp: str | None = None  # the field that moves when a record changes
+    deletes: bool = False  # the CRM lists deleted records of this stream
+    options: Mapping[str, Any] = field(default_factory=dict)  # facts only this source's connector reads
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How to find and type the records in the pages of one read; stored with the package.
+
+    records: dotted path to the list of records in a page ("data", "data.dataList"); "" for a file.
+    timezone: where a date and time without an offset was written.
+    """
+
+    records: str
+    key: str
+    stamp: str | None
+    fields: tuple[Field, ...]
+    timezone: str = "UTC"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` gives an equal shape back."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Shape:
+        """The shape that `to_json` wrote."""
+        fields = tuple(Field(**{**f, "type": FieldType(f["type"])}) for f in data["fields"])
+        return Shape(data["records"], data["key"], data["stamp"], fields, data["timezone"])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What to read: everything stamped at or after `since` (UTC); None means from the beginning."""
+
+    kind: CursorKind
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A complete page as the CRM sent it, or a complete file.
+
+    rows: records in the body, counted and checked against the vendor's own count where there is one.
+    chunk: 0 for the page itself, 1.. for further field chunks of the same records (merged by id).
+    request: path and non-secret parameters, for the reader of a package.
+    watermark: everything stamped before this has been delivered by the pages so far; None = no promise
+        before the read ends. Lets a long read be cut into packages that each move the cursor.
+    """
+
+    body: bytes | Path
+    rows: int
+    chunk: int = 0
+    request: str = ""
+    watermark: datetime | None = None
+    file_stamp: datetime | None = None  # for files: when the export was made (its name, else its mtime)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row of a file: its position (the sheet's own row number), texts by column, and why it cannot be used."""
+
+    position: int
+    values: Sequence[str | None]
+    misfit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file cut into rows of text. Columns are field names; a lookup may come as `x.id` and `x.name`.
+
+    rows holds every data row in file order, each one once. skipped: rows that are not records, with the
+    reason (blank, total, tips). cells: also keep the original texts, as a JSON object, in `_cells`.
+    """
+
+    columns: Sequence[str]
+    rows: Iterable[TableRow]
+    skipped: Sequence[tuple[int, str]] = ()
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a source has cost since it was opened."""
+
+    calls: int = 0
+    credits: int = 0
+    bytes: int = 0
+
+
+class Source(ABC):
+    """One organisation of one CRM, opened with its settings. Thread-safe: streams are read in parallel."""
+
+    name: str
+    org: str
+    usage: Usage
+
+    @abstractmethod
+    def streams(self) -> Sequence[Stream]:
+        """The streams this source delivers. Raises Problem when the source cannot be reached or used."""
+
+    @abstractmethod
+    def kinds(self, stream: Stream) -> Sequence[CursorKind]:
+        """The reads that a sync of this stream consists of, in order."""
+
+    @abstractmethod
+    def shape(self, stream: Stream, kind: CursorKind) -> Shape:
+        """How the records of such a read look now, from the CRM's own metadata."""
+
+    @abstractmethod
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Pages of the window in order. Ending without an error means the window is complete."""
+
+    def problems(self) -> Sequence[Problem]:
+        """Faults found while opening that concern no readable stream (an unknown file in the inbox)."""
+        return ()
+
+    def tabulate(self, file: Path, stream: Stream) -> tuple[Shape, Table]:
+        """File sources: the shape and rows of one landed file. Must depend on the file alone."""
+        raise NotImplementedError(f"{self.name} does not read files")
+
+    def parse(self, field: Field, text: str) -> str | None:
+        """The canonical text of a cell that does not cast as it stands; None if it cannot be read."""
+        return None
+
+    def close(self) -> None:
+        """Give back connections."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a source: its full environment name, and what a person must know to fill it."""
+
+    name: str
+    help: str
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What the house hands a source when it opens it.
+
+    values: the source's settings by full name. inbox: where a file source looks. cache: a private folder
+    for tokens. known_files: sha256 of files already landed, per stream name.
+    """
+
+    org: str
+    values: Mapping[str, str]
+    inbox: Path
+    cache: Path
+    timezone: str = "Asia/Shanghai"
+    allow_loopback: bool = False
+    known_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A source before it is opened: its name, its settings, its declared streams, and how to open it."""
+
+    name: str
+    label: str
+    settings: tuple[Setting, ...]
+    streams: Callable[[], tuple[Stream, ...]]
+    open: Callable[[SourceContext], Source]
+
+
+_TYPE = re.compile(r"^(?P<type>[a-z_]+)(?:\((?P<scale>\d+)\))?$")
+
+
+def parse_field(name: str, text: str, *, pii: bool = False, label: str = "") -> Field:
+    """A field from its short form: `text`, `decimal(2)`."""
+    match = _TYPE.match(text)
+    if match is None:
+        raise ValueError(f"field {name}: {text!r} is not a type such as text or decimal(2)")
+    return Field(name, FieldType(match["type"]), int(match["scale"] or 0), label, pii)
+
+
+def load_streams(source: str, path: Path) -> tuple[Stream, ...]:
+    """The streams declared in a YAML file: name → api_name, label, docs, stamp, fields, pii, options."""
+    declared = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    streams = []
+    for name, facts in declared.items():
+        pii = set(facts.pop("pii", ()))
+        labels = facts.pop("labels", {})
+        fields = tuple(
+            parse_field(f, text, pii=f in pii, label=labels.get(f, "")) for f, text in facts.pop("fields").items()
+        )
+        streams.append(Stream(source=source, name=name, fields=fields, **facts))
+    return tuple(streams)
