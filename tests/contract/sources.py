@@ -1,0 +1,66 @@
+"""The registry of sources for the contract suite: one `Case` per source, nothing else to edit.
+
+A case says how to open the source on some data, what a witness that is not the source says about that
+data (`Truth`), and in which ways opening or reading must fail. `test_source_contract.py` does the rest.
+
+Never here: assertions, and anything that asks the source itself what is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import pytest
+
+from connectors.core.contract import Source
+
+Canonical: TypeAlias = dict[str, Any]
+Opener: TypeAlias = Callable[[pytest.FixtureRequest, Path], Source]
+"""Given pytest's request (for fixtures such as `sandbox`) and an empty folder of its own."""
+
+
+class Truth(Protocol):
+    """What a source must deliver, from a witness that is not the source.
+
+    Values are canonical: text as str, "" as None, boolean as bool, integer as int, decimal as Decimal,
+    double as float, date as date, datetime and epoch_ms as aware datetime, lookup as the id (its name where
+    the source knows no ids). Fields that a record of the truth does not name are not compared.
+    """
+
+    def records(self, stream: str) -> Mapping[str, Canonical]:
+        """Every record of the stream by key."""
+        ...
+
+    def changed_since(self, stream: str, since: datetime) -> set[str]:
+        """Keys of the records stamped at or after `since`."""
+        ...
+
+    def deleted(self, stream: str) -> set[str]:
+        """Keys of the records on the CRM's own list of deletes."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One source under the contract.
+
+    long: a stream that takes at least three pages and more than 2,000 rows; "" where pages do not apply.
+    whole: streams that every window delivers whole (small, or without a stamp).
+    broken: what is broken → how to open it; opening, listing or reading it must raise a Problem.
+    secrets: texts that no Problem may hold.
+    """
+
+    name: str
+    open: Opener
+    truth: Callable[[pytest.FixtureRequest], Truth]
+    long: str = ""
+    whole: frozenset[str] = frozenset()
+    broken: Mapping[str, Opener] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+
+
+CASES: tuple[Case, ...] = ()
