@@ -58,7 +58,7 @@ class CursorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """One kind of record. `fields` are those our models need: they exist as columns even if never delivered."""
+    """One kind of record. `fields` are those our models need: they are columns even if never delivered."""
 
     source: str
     name: str  # snake_case: folder, raw table and asset name
@@ -126,7 +126,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row of a file: its position (the sheet's own row number), texts by column, and why it cannot be used."""
+    """One row of a file: its position (the sheet's row number), texts by column, why it cannot be used."""
 
     position: int
     values: Sequence[str | None]
@@ -192,6 +192,7 @@ class Source(ABC):
 
     def close(self) -> None:
         """Give back connections."""
+        return None
 
     def __enter__(self) -> Source:
         return self
@@ -239,6 +240,7 @@ class SourceSpec:
     open: Callable[[SourceContext], Source]
 
 
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it
 _TYPE = re.compile(r"^(?P<type>[a-z_]+)(?:\((?P<scale>\d+)\))?$")
 
 
@@ -252,13 +254,14 @@ def parse_field(name: str, text: str, *, pii: bool = False, label: str = "") -> 
 
 def load_streams(source: str, path: Path) -> tuple[Stream, ...]:
     """The streams declared in a YAML file: name → api_name, label, docs, stamp, fields, pii, options."""
-    declared = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    declared = _SafeLoader(path.read_text("utf-8")).get_single_data()
     streams = []
     for name, facts in declared.items():
         pii = set(facts.pop("pii", ()))
         labels = facts.pop("labels", {})
         fields = tuple(
-            parse_field(f, text, pii=f in pii, label=labels.get(f, "")) for f, text in facts.pop("fields").items()
+            parse_field(f, text, pii=f in pii, label=labels.get(f, ""))
+            for f, text in facts.pop("fields").items()
         )
         streams.append(Stream(source=source, name=name, fields=fields, **facts))
     return tuple(streams)

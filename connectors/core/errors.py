@@ -53,7 +53,9 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         place = "/".join(part for part in (self.source, self.stream) if part)
-        head = "".join((f"[request {self.request_id}] " if self.request_id else "", f"{place}: " if place else ""))
+        head = "".join(
+            (f"[request {self.request_id}] " if self.request_id else "", f"{place}: " if place else "")
+        )
         where = f" ({self.where})" if self.where else ""
         return f"{head}{self.what}{where}. Next ({self.actor}): {self.do}."
 
