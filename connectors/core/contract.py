@@ -221,7 +221,7 @@ class SourceContext:
     """
 
     org: str
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
     inbox: Path
     cache: Path
     timezone: str = "Asia/Shanghai"

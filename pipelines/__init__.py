@@ -1,0 +1,1 @@
+"""The wiring: from a source's pages to the published marts."""

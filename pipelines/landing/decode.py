@@ -1,0 +1,131 @@
+"""From a landed package to typed rows, one per record, in an in-memory DuckDB.
+
+Leaves three tables in the connection: `winners` (the newest version of each record, and every row without a
+key), `losers` (_position, fate: repeated or superseded) and `misfits` (_position, field, text, strict: cells
+that their field's type cannot hold exactly; a strict one sets its row aside, the others go to `_extra`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from connectors.core.contract import CursorKind, Field, FieldType, Shape, Source, Stream
+from pipelines.landing.cells import cells_from_file, cells_from_pages, unreadable
+from pipelines.landing.types import row_hash, typed
+from pipelines.landing.zone import Package
+from pipelines.sql import literal, quote
+
+_UNTYPED = (FieldType.TEXT, FieldType.JSON, FieldType.LOOKUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a package's bytes hold. skipped: rows that are no records, by reason; misfits: cells by field."""
+
+    fields: tuple[Field, ...]
+    received: int
+    skipped: dict[str, int]
+    misfits: dict[str, int]
+
+
+def decode(
+    package: Package, source: Source, stream: Stream, con: duckdb.DuckDBPyConnection, scratch: Path
+) -> Decoded:
+    """Fill `winners`, `losers` and `misfits`. `scratch` is an empty folder, `con` an empty database."""
+    landed = package.landed
+    skipped: dict[str, int] = {}
+    records: Path | None = None
+    if package.kind is CursorKind.FILE:
+        con.execute(f"SET TimeZone = {literal('UTC')}")
+        shape, skipped = cells_from_file(package, source, stream, con, scratch)
+    else:
+        shape = package.shape
+        records = cells_from_pages(package, shape, con, scratch)
+    con.execute(f"SET TimeZone = {literal(shape.timezone)}")  # texts without an offset were written there
+    _type_rows(con, shape, landed.file_stamp, is_file=records is None)
+    con.execute("SET TimeZone = 'UTC'")
+    count = _count(con, "SELECT count(*) FROM rows")
+    if records is not None and count < landed.received:
+        present = {p for (p,) in con.execute("SELECT _position FROM rows").fetchall()}
+        con.executemany(
+            "INSERT INTO rows BY NAME SELECT ?::BIGINT AS _position, 'not valid JSON text' AS _misfit",
+            [[p] for p in unreadable(records, present)],
+        )
+        count = _count(con, "SELECT count(*) FROM rows")
+    _split_by_key(con)
+    misfits = dict(
+        con.execute("SELECT field, count(*) FROM misfits GROUP BY field ORDER BY field").fetchall()
+    )
+    return Decoded(shape.fields, count + sum(skipped.values()), skipped, misfits)
+
+
+def _type_rows(
+    con: duckdb.DuckDBPyConnection, shape: Shape, file_stamp: datetime | None, *, is_file: bool
+) -> None:
+    fields = shape.fields
+    values = {f.name: typed(f, quote(f.name), from_json=not is_file) for f in fields}
+    odd = {
+        f.name: f"nullif({quote(f.name)}, '') IS NOT NULL AND ({values[f.name]}) IS NULL"
+        for f in fields
+        if f.type not in _UNTYPED
+    }
+    carried = [
+        "_position",
+        "nullif(_record_id, '') AS _record_id",
+        "_misfit",
+        *(["_cells"] if is_file and _has_cells(con) else []),
+    ]
+    columns = [f"{values[f.name]} AS {quote(f.name)}" for f in fields]
+    stamp = quote(shape.stamp) if shape.stamp else "NULL"
+    con.execute(
+        f"CREATE TABLE rows AS WITH typed AS (SELECT {', '.join(carried + columns)}, "
+        f"{' OR '.join(f'({o})' for o in odd.values()) or 'false'} AS _odd FROM cells) "
+        f"SELECT *, coalesce({stamp}, $stamp::TIMESTAMPTZ) AS _modified_at, "
+        f"CAST(NULL AS VARCHAR) AS _extra, {row_hash(list(fields))} AS _row_hash FROM typed",
+        {"stamp": file_stamp},
+    )
+    con.execute("CREATE TABLE misfits (_position BIGINT, field VARCHAR, text VARCHAR, strict BOOLEAN)")
+    if _count(con, "SELECT count(*) FROM rows WHERE _odd"):
+        for field in (f for f in fields if f.name in odd):
+            # Money, stamps, and whatever a person typed into a file are never dropped from a kept row.
+            strict = is_file or field.type is FieldType.DECIMAL or field.name == shape.stamp
+            con.execute(
+                f"INSERT INTO misfits SELECT _position, $field, {quote(field.name)}, $strict FROM cells "
+                f"WHERE {odd[field.name]}",
+                {"field": field.name, "strict": strict},
+            )
+        con.execute(
+            "UPDATE rows SET _extra = e.extra FROM (SELECT _position, "
+            "CAST(json_group_object(field, text) AS VARCHAR) AS extra FROM misfits WHERE NOT strict "
+            "GROUP BY _position) e WHERE rows._position = e._position"
+        )
+    con.execute("ALTER TABLE rows DROP _odd")
+
+
+def _split_by_key(con: duckdb.DuckDBPyConnection) -> None:
+    """The newest version of a record wins: by stamp, then by position."""
+    con.execute(
+        "CREATE TABLE losers AS SELECT _position, "
+        "CASE WHEN _row_hash = winner THEN 'repeated' ELSE 'superseded' END AS fate FROM ("
+        "SELECT _position, _row_hash, first_value(_row_hash) OVER w AS winner, row_number() OVER w AS place "
+        "FROM rows WHERE _record_id IS NOT NULL AND _misfit IS NULL "
+        "WINDOW w AS (PARTITION BY _record_id ORDER BY _modified_at DESC NULLS LAST, _position DESC)"
+        ") WHERE place > 1"
+    )
+    con.execute("ALTER TABLE rows RENAME TO winners")
+    if _count(con, "SELECT count(*) FROM losers"):
+        con.execute("DELETE FROM winners WHERE _position IN (SELECT _position FROM losers)")
+
+
+def _has_cells(con: duckdb.DuckDBPyConnection) -> bool:
+    return any(name == "_cells" for (name, *_) in con.execute("DESCRIBE cells").fetchall())
+
+
+def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,44 @@
+"""Cutting pages into records without building Python objects for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, reduce
+
+import msgspec
+
+from connectors.core.contract import Shape
+
+
+@cache
+def cutter(path: str) -> Callable[[bytes | msgspec.Raw], list[msgspec.Raw]]:
+    """A function from a page's body to its raw records at a dotted path such as `data.dataList`."""
+    parts = path.split(".")
+    kind: type = list[msgspec.Raw]
+    for depth, part in enumerate(reversed(parts)):
+        kind = msgspec.defstruct(f"_Level{depth}", [("value", kind)], rename={"value": part})
+    decoder = msgspec.json.Decoder(kind)
+
+    def cut(body: bytes | msgspec.Raw) -> list[msgspec.Raw]:
+        return reduce(lambda level, _: level.value, parts, decoder.decode(body))
+
+    return cut
+
+
+@cache
+def key_reader(key: str, stamp: str | None) -> Callable[[msgspec.Raw], tuple[str, str]]:
+    """A function from a raw record to its (key, stamp) texts; "" where missing."""
+    fields = [("key", str | int | None, None), ("stamp", str | int | None, None)]
+    names = {"key": key, "stamp": stamp or "\0none"}
+    decoder = msgspec.json.Decoder(msgspec.defstruct("_Keys", fields, rename=names))
+
+    def read(record: msgspec.Raw) -> tuple[str, str]:
+        keys = decoder.decode(record)
+        return ("" if keys.key is None else str(keys.key), "" if keys.stamp is None else str(keys.stamp))
+
+    return read
+
+
+def cut_records(body: bytes | msgspec.Raw, shape: Shape) -> list[msgspec.Raw]:
+    """The raw records of a page's body."""
+    return cutter(shape.records)(body)

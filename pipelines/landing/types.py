@@ -1,0 +1,100 @@
+"""Logical field types as DuckDB types and expressions.
+
+Every cell arrives as text (a lookup as JSON or as two texts). An expression gives NULL for what it cannot
+hold *exactly*: the engine alone would round 12.5 to 13 and 100.005 to 100.01 without a word.
+"""
+
+from __future__ import annotations
+
+from connectors.core.contract import Field, FieldType
+from pipelines.sql import literal, quote
+
+_PLAIN = {
+    FieldType.TEXT: "VARCHAR",
+    FieldType.JSON: "VARCHAR",
+    FieldType.BOOLEAN: "BOOLEAN",
+    FieldType.INTEGER: "BIGINT",
+    FieldType.DOUBLE: "DOUBLE",
+    FieldType.DATE: "DATE",
+    FieldType.DATETIME: "TIMESTAMPTZ",
+    FieldType.EPOCH_MS: "TIMESTAMPTZ",
+    FieldType.LOOKUP: "STRUCT(id VARCHAR, name VARCHAR)",
+}
+# A double holds 15 significant digits exactly; beyond, the digits that a CRM's JSON shows are not its own.
+_JSON_DIGITS = 15
+
+
+def engine_type(field: Field) -> str:
+    """The column type of a field in the package, in raw tables and in staging."""
+    return f"DECIMAL(18,{field.scale})" if field.type is FieldType.DECIMAL else _PLAIN[field.type]
+
+
+def typed(field: Field, value: str, *, from_json: bool) -> str:
+    """SQL that types the expression `value` (text; a lookup from a file: its struct), NULL where it
+    does not fit exactly.
+
+    Texts without an offset are read in the session's time zone, which decoding sets to the shape's.
+    """
+    match field.type:
+        case FieldType.TEXT | FieldType.JSON:
+            return value
+        case FieldType.BOOLEAN:
+            return f"CASE {value} WHEN 'true' THEN true WHEN 'false' THEN false END"
+        case FieldType.INTEGER:
+            whole = f"TRY_CAST({value} AS BIGINT)"
+            return f"CASE WHEN TRY_CAST({value} AS DECIMAL(38,9)) = {whole} THEN {whole} END"
+        case FieldType.DECIMAL:
+            exact = f"TRY_CAST({value} AS {engine_type(field)})"
+            if from_json:
+                limit = 10 ** (_JSON_DIGITS - field.scale)
+                fits = f"TRY_CAST({value} AS DOUBLE) = CAST({exact} AS DOUBLE) AND abs({exact}) < {limit}"
+            else:
+                fits = f"TRY_CAST({value} AS DECIMAL(38,15)) = {exact}"
+            return f"CASE WHEN {fits} THEN {exact} END"
+        case FieldType.DOUBLE:
+            return f"CASE WHEN isfinite(TRY_CAST({value} AS DOUBLE)) THEN TRY_CAST({value} AS DOUBLE) END"
+        case FieldType.DATE:
+            return f"TRY_CAST({value} AS DATE)"
+        case FieldType.DATETIME:
+            return f"TRY_CAST({value} AS TIMESTAMPTZ)"
+        case FieldType.EPOCH_MS:
+            return f"make_timestamptz(TRY_CAST({value} AS BIGINT) * 1000)"
+        case FieldType.LOOKUP:
+            return lookup_from_json(value) if from_json else value
+
+
+def lookup_from_json(value: str) -> str:
+    """A reference from the text of `{"id", "name"}`; a bare id (as bulk files give) has no name."""
+    return (
+        f"CASE WHEN starts_with({value}, '{{') THEN TRY(json_transform({value}, "
+        """'{"id":"VARCHAR","name":"VARCHAR"}')) """
+        f"WHEN {value} <> '' THEN struct_pack(id := {value}, name := NULL::VARCHAR) END"
+    )
+
+
+def canonical(field: Field, column: str) -> str:
+    """The text of a typed cell for the row hash: NULL when empty, the same from every way of reading.
+
+    A lookup counts by its id (bulk reads carry no names), by its name only where there is no id.
+    """
+    match field.type:
+        case FieldType.TEXT | FieldType.JSON:
+            return f"nullif({column}, '')"
+        case FieldType.DATETIME | FieldType.EPOCH_MS:
+            return f"CAST(epoch_us({column}) AS VARCHAR)"
+        case FieldType.LOOKUP:
+            return f"coalesce({column}.id, nullif({column}.name, ''))"
+        case _:
+            return f"CAST({column} AS VARCHAR)"
+
+
+def row_hash(fields: list[Field]) -> str:
+    """SQL of the row hash: md5 over name=value of the filled fields, in name order.
+
+    Empty fields do not count, so a field that appears later and is empty changes no hash.
+    """
+    parts = [
+        f"{literal(f.name + '=')} || {canonical(f, quote(f.name))}"
+        for f in sorted(fields, key=lambda f: f.name)
+    ]
+    return f"md5(concat_ws(chr(31), {', '.join(parts)}))"

@@ -1,0 +1,1 @@
+"""The warehouse file: one writer, one transaction per package. No Dagster, no HTTP, no rules."""

@@ -1,0 +1,55 @@
+"""Opening DuckDB: the warehouse for its one writer, scratch databases for threads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from connectors.core.errors import Problem
+from pipelines.sql import literal
+
+_HOLDER = re.compile(r"PID (\d+)")
+
+
+@contextmanager
+def open_warehouse(path: Path, *, memory_limit: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, read and write, checkpointed on the way out. Raises Problem when it cannot be opened."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        con = duckdb.connect(str(path), config={"memory_limit": memory_limit, "threads": threads})
+    except duckdb.IOException as error:
+        if holder := _HOLDER.search(str(error)):
+            raise Problem(
+                f"the warehouse file is open in process {holder[1]}",
+                do="close that program (read published/bi.duckdb instead of the warehouse) and run again",
+                where=str(path),
+            ) from error
+        raise Problem(
+            f"the warehouse file cannot be opened ({str(error).splitlines()[0]})",
+            do="run `crm-warehouse rebuild`, or restore it from a backup",
+            where=str(path),
+        ) from error
+    try:
+        path.chmod(0o600)
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute(f"SET temp_directory = {literal(str(path.parent / 'spill'))}")
+        yield con
+        con.execute("CHECKPOINT")
+    finally:
+        con.close()
+
+
+@contextmanager
+def scratch_database(folder: Path, *, memory_limit: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database that spills into `folder`."""
+    con = duckdb.connect(config={"memory_limit": memory_limit, "threads": threads})
+    try:
+        con.execute(f"SET temp_directory = {literal(str(folder / 'spill'))}")
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+    finally:
+        con.close()
