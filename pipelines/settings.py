@@ -82,6 +82,12 @@ class Settings(BaseSettings):
         """`overlap_minutes` as a duration."""
         return timedelta(minutes=self.overlap_minutes)
 
+    def scratch(self) -> Path:
+        """Private working space; whatever a crash left there is removed by the next run."""
+        folder = self.home / "scratch"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
     def inbox(self, source: str) -> Path:
         """Where people drop files for a source."""
         return self.home / "inbox" / source

@@ -13,10 +13,10 @@ from time import monotonic
 import msgspec
 
 from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Window
-from pipelines.landing.manifest import LANDED, FileEntry, Landed, write_manifest
 from pipelines.landing.pages import PageWriter
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
+from pipelines.manifest import LANDED, Landed, file_entry, write_manifest
 
 MAX_ROWS = 200_000  # of a package: what a crash may cost (law 2)
 
@@ -192,8 +192,6 @@ def _land_files(source: Source, stream: Stream, zone: StreamZone, code_version: 
             copy.touch(mode=0o600)
             with page.body.open("rb") as original, copy.open("wb") as file:
                 shutil.copyfileobj(original, file, 1 << 20)
-            with copy.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
             landed = Landed(
                 package=package.id,
                 source=stream.source,
@@ -208,7 +206,7 @@ def _land_files(source: Source, stream: Stream, zone: StreamZone, code_version: 
                 received=page.rows,
                 pages=1,
                 seconds=round(monotonic() - clock, 3),
-                files=[FileEntry(copy.name, copy.stat().st_size, digest)],
+                files=[file_entry(copy)],
                 shape_hash=shape_hash(shape),
                 code_version=code_version,
                 file_name=page.body.name,

@@ -17,7 +17,7 @@ import msgspec
 import zstandard
 
 from connectors.core.contract import Page
-from pipelines.landing.manifest import FileEntry
+from pipelines.manifest import FileEntry
 
 NAME = "pages-0001.jsonl.zst"
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.core.contract import CursorKind, Shape
-from pipelines.landing.manifest import CHECKED, LANDED, LOADED, Checked, Landed, Receipt, read_manifest
+from pipelines.manifest import CHECKED, LANDED, LOADED, Checked, Landed, Receipt, read_manifest
 
 SHAPE = "shape.json"
 _STAMP = "%Y%m%dT%H%M%S%fZ"
@@ -95,6 +95,13 @@ class StreamZone:
         """Landed but not loaded, oldest first."""
         return [p for p in self.packages() if not p.is_loaded()]
 
+    def last_order(self) -> int:
+        """Load order of the newest loaded package; 0 when none was loaded."""
+        for package in reversed(self._folders()):
+            if receipt := package.receipt:
+                return receipt.order
+        return 0
+
     def known_files(self) -> frozenset[str]:
         """sha256 of every file landed so far."""
         return frozenset(p.landed.files[0].sha256 for p in self.packages(CursorKind.FILE))
@@ -123,6 +130,10 @@ class Zone:
     def stream(self, source: str, org: str, stream: str) -> StreamZone:
         """The packages of one stream."""
         return StreamZone(self.root / source / org / stream)
+
+    def has_source(self, source: str, org: str) -> bool:
+        """Any package of this source was ever landed."""
+        return any(True for _ in (self.root / source / org).glob("*/*/landed.json"))
 
     def streams(self, source: str | None = None) -> Iterator[tuple[str, str, str, StreamZone]]:
         """Every (source, org, stream, zone) that has a folder, in name order."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connectors.core.contract import CursorKind, Stream
-from pipelines.landing.manifest import Checked, Landed, Receipt
+from pipelines.manifest import Checked, Landed, Receipt
 from pipelines.sql import literal, quote
 from pipelines.warehouse.schema import (
     converted,

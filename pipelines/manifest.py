@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from connectors.core.errors import Actor, Problem
+from pipelines.files import write_atomic
 
 FORMAT = 1
 LANDED, CHECKED, LOADED = "landed.json", "checked.json", "loaded.json"
@@ -115,27 +116,13 @@ def read_manifest(path: Path, kind: type[Manifest]) -> Manifest:
     return manifest
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a private file so that it exists whole or not at all, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
-
-
 def write_manifest(folder: Path, name: str, manifest: msgspec.Struct) -> None:
     """Make a manifest true."""
     write_atomic(folder / name, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def file_entry(path: Path) -> FileEntry:
+    """The entry of a file as it lies on disk."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileEntry(path.name, path.stat().st_size, digest)

@@ -1,0 +1,146 @@
+"""From a landed package to a checked one: decode, judge, split, and prove that every row is accounted for."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from connectors.core.contract import CursorKind, Source, Stream
+from connectors.core.errors import Actor, Problem
+from pipelines.landing.decode import Decoded, decode
+from pipelines.landing.zone import Package
+from pipelines.manifest import CHECKED, Checked, FileEntry, Landed, file_entry, write_manifest
+from pipelines.quality.judge import judge
+from pipelines.quality.rules import RuleSet
+from pipelines.quality.verdict import Verdict
+from pipelines.settings import Settings
+from pipelines.sql import literal
+from pipelines.warehouse.connect import scratch_database
+
+ACCEPTED, QUARANTINED = "accepted.parquet", "quarantined.parquet"
+_UNFIT = "a value does not fit its field"
+_NO_KEY = "the record has no key"
+
+
+def check(
+    package: Package, source: Source, stream: Stream, rules: RuleSet, settings: Settings
+) -> tuple[Checked, Verdict | None]:
+    """Write `accepted.parquet`, `quarantined.parquet` and `checked.json`. Deleted lists have no rules."""
+    scratch = Path(tempfile.mkdtemp(prefix="check-", dir=settings.scratch()))
+    try:
+        with scratch_database(scratch, memory_limit=settings.memory_limit, threads=settings.threads) as con:
+            decoded = decode(package, source, stream, con, scratch)
+            _set_aside_unfit(con)
+            verdict = None
+            if package.kind is not CursorKind.DELETED:
+                verdict = judge(con, "winners", rules, package_id=package.id)
+                _set_aside_rejected(con, verdict)
+            files = _write_rows(con, package.folder)
+            checked = _account(con, package.landed, decoded, verdict, rules, files)
+    finally:
+        shutil.rmtree(scratch)
+    write_manifest(package.folder, CHECKED, checked)
+    return checked, verdict
+
+
+def _set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:
+    """`aside`: (_position, rule, field, value, reason) of rows that no rule need look at."""
+    con.execute(
+        "CREATE TABLE aside (_position BIGINT, rule VARCHAR, field VARCHAR, value VARCHAR, reason VARCHAR)"
+    )
+    con.execute(
+        "INSERT INTO aside SELECT _position, 'fits_type', field, text, $reason FROM misfits "
+        "WHERE strict AND _position IN (SELECT _position FROM winners)",
+        {"reason": _UNFIT},
+    )
+    con.execute(
+        "INSERT INTO aside SELECT _position, 'readable', NULL, NULL, _misfit FROM winners WHERE _misfit <> ''"
+    )
+    con.execute(
+        "INSERT INTO aside SELECT _position, 'has_key', NULL, NULL, $reason FROM winners "
+        "WHERE _record_id IS NULL AND _misfit IS NULL",
+        {"reason": _NO_KEY},
+    )
+    con.execute(
+        "CREATE TABLE set_aside AS SELECT * FROM winners WHERE _position IN (SELECT _position FROM aside)"
+    )
+    con.execute("DELETE FROM winners WHERE _position IN (SELECT _position FROM aside)")
+
+
+def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
+    rows = [
+        [rejection.position, fault.rule, fault.column, fault.value, fault.reason]
+        for rejection in verdict.rejections
+        for fault in rejection.faults
+    ]
+    if not rows:
+        return
+    con.execute("CREATE TEMP TABLE rejected AS SELECT * FROM aside LIMIT 0")
+    con.executemany("INSERT INTO rejected VALUES (?, ?, ?, ?, ?)", rows)
+    con.execute(
+        "INSERT INTO set_aside BY NAME SELECT * FROM winners "
+        "WHERE _position IN (SELECT _position FROM rejected)"
+    )
+    con.execute("DELETE FROM winners WHERE _position IN (SELECT _position FROM rejected)")
+    con.execute("INSERT INTO aside SELECT * FROM rejected")
+
+
+def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> list[FileEntry]:
+    queries = {
+        ACCEPTED: "SELECT * EXCLUDE (_misfit) FROM winners ORDER BY _position",
+        QUARANTINED: "SELECT s.* EXCLUDE (_misfit), a._faults FROM set_aside s JOIN (SELECT _position, "
+        "list(struct_pack(rule, field, value, reason)) AS _faults FROM aside GROUP BY _position) a "
+        "USING (_position) ORDER BY _position",
+    }
+    entries = []
+    for name, query in queries.items():
+        path = folder / name
+        con.execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        path.chmod(0o600)
+        entries.append(file_entry(path))
+    return entries
+
+
+def _account(
+    con: duckdb.DuckDBPyConnection,
+    landed: Landed,
+    decoded: Decoded,
+    verdict: Verdict | None,
+    rules: RuleSet,
+    files: list[FileEntry],
+) -> Checked:
+    fates = dict(con.execute("SELECT fate, count(*) FROM losers GROUP BY fate").fetchall())
+    checked = Checked(
+        checked_at=datetime.now(UTC),
+        rules_hash=rules.hash,
+        received=decoded.received if landed.kind == CursorKind.FILE else landed.received,
+        accepted=_count(con, "winners"),
+        quarantined=_count(con, "set_aside"),
+        repeated=fates.get("repeated", 0),
+        superseded=fates.get("superseded", 0),
+        skipped=decoded.skipped,
+        misfits=decoded.misfits,
+        blocked=bool(verdict and verdict.blocked),
+        files=files,
+        results=[asdict(result) for result in verdict.results] if verdict else [],
+    )
+    if difference := checked.balance():
+        raise Problem(
+            f"of {checked.received} rows received in package {landed.package}, {difference} are unaccounted for",
+            do="report this with the package folder; nothing of it was loaded",
+            actor=Actor.DEVELOPER,
+            source=landed.source,
+            stream=landed.stream,
+        )
+    return checked
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,171 @@
+"""The `crm-warehouse` command. Exit codes: 0 done, 1 failed, 2 wrong use.
+
+Only wiring: what a command does is in `flow`, what it prints in `console`. Heavy libraries are imported when
+a command needs them, so that `status` answers at once.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from connectors.core.errors import Problem
+from pipelines import console
+from pipelines.settings import load_settings, selected
+
+app = typer.Typer(
+    name="crm-warehouse",
+    help="Zoho CRM and Fxiaoke (纷享销客) in one warehouse: synced, proven, turned into KPI, tiers and funnel.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sandbox = typer.Typer(help="A pretend company that speaks the CRMs' protocols.", no_args_is_help=True)
+app.add_typer(sandbox, name="sandbox")
+
+SourceOption = Annotated[
+    list[str] | None, typer.Option("--source", "-s", help="Only this source; may be given again.")
+]
+StreamOption = Annotated[
+    list[str] | None, typer.Option("--stream", "-t", help="Only this stream; may be given again.")
+]
+FullOption = Annotated[bool, typer.Option("--full", help="Read from the beginning; nothing is doubled.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+@app.command()
+def run(
+    source: SourceOption = None,
+    stream: StreamOption = None,
+    full: FullOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Sync, build and publish: what the scheduled job does."""
+    from pipelines import flow
+
+    settings = load_settings()
+    chosen = selected(settings, source)
+    with flow.lock(settings, "run"), console.progress(quiet=json) as progress:
+        result = flow.run(settings, chosen, streams=stream or (), full=full, progress=progress)
+    console.show_run(result, settings, as_json=json)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def sync(
+    source: SourceOption = None,
+    stream: StreamOption = None,
+    full: FullOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Bring new and changed records into the raw tables."""
+    from pipelines import flow
+
+    settings = load_settings()
+    chosen = selected(settings, source)
+    with flow.lock(settings, "sync"), console.progress(quiet=json) as progress:
+        result = flow.RunReport(
+            sync=flow.sync_sources(settings, chosen, streams=stream or (), full=full, progress=progress)
+        )
+        flow.report(settings, result)
+    console.show_run(result, settings, as_json=json)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def build(json: JsonOption = False) -> None:
+    """Build and test the models on what is loaded. Does not publish."""
+    from pipelines import flow
+
+    settings = load_settings()
+    with flow.lock(settings, "build"):
+        result = flow.RunReport(build=flow.build(settings))
+        flow.report(settings, result)
+    console.show_run(result, settings, as_json=json)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def publish(json: JsonOption = False) -> None:
+    """Swap in a new published copy of the marts as they were last built; refused after a failed build."""
+    from pipelines import flow
+
+    settings = load_settings()
+    with flow.lock(settings, "publish"):
+        result = flow.RunReport(publication=flow.publish_built(settings))
+        flow.report(settings, result)
+    console.show_run(result, settings, as_json=json)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def status(json: JsonOption = False) -> None:
+    """What is fresh, blocked or quarantined, since when, and who must act. Never opens the warehouse."""
+    from pipelines.health import read_health
+
+    settings = load_settings()
+    health = read_health(settings.published)
+    console.show_status(health, settings, as_json=json)
+    raise typer.Exit(0 if health is None or health.ok else 1)
+
+
+@app.command()
+def doctor(source: SourceOption = None, json: JsonOption = False) -> None:
+    """Check settings, folders, locks and the connection to every CRM; every line says what to do."""
+    from pipelines.doctor import examine
+
+    findings = examine(source)
+    console.show_findings(findings, as_json=json)
+    raise typer.Exit(0 if all(f.ok for f in findings) else 1)
+
+
+@app.command()
+def demo(
+    size: Annotated[str, typer.Option(help="small, medium, large or a number of deals.")] = "small",
+    days: Annotated[int, typer.Option(help="Days the clock moves between the two syncs.")] = 7,
+    seed: Annotated[int, typer.Option(help="Which pretend company.")] = 7,
+) -> None:
+    """Start the sandbox, sync, let a week pass, sync again, build, publish, and show the three marts."""
+    from pipelines.demo import run_demo
+
+    raise typer.Exit(0 if run_demo(size=size, days=days, seed=seed) else 1)
+
+
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@sandbox.command("serve", context_settings=_PASS_ON, add_help_option=False)
+def sandbox_serve(context: typer.Context) -> None:
+    """Serve a company: --port P --seed N --size small|medium|large|DEALS."""
+    _sandbox("serve", context.args)
+
+
+@sandbox.command("advance", context_settings=_PASS_ON, add_help_option=False)
+def sandbox_advance(context: typer.Context) -> None:
+    """Move a served company's clock: --days D --url URL."""
+    _sandbox("advance", context.args)
+
+
+@sandbox.command("exports", context_settings=_PASS_ON, add_help_option=False)
+def sandbox_exports(context: typer.Context) -> None:
+    """Write the company's Fxiaoke export workbooks: DIR."""
+    _sandbox("exports", context.args)
+
+
+def _sandbox(command: str, arguments: list[str]) -> None:
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "sandbox", command, *arguments]))
+
+
+def main() -> None:
+    """Entry point: a Problem is a sentence on standard error and exit code 1, never a traceback."""
+    try:
+        app()
+    except Problem as problem:
+        console.complain(str(problem))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.complain("stopped; complete packages are kept and the next run goes on from there")
+        sys.exit(130)

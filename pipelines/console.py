@@ -1,0 +1,155 @@
+"""What a person sees: tables, progress, sentences. Reads health and outcomes; decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipelines.health import Health
+from pipelines.outcome import Status, StreamOutcome
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.doctor import Finding
+    from pipelines.flow import RunReport
+    from pipelines.sync import Progress as ProgressCall
+
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+_COLOURS = {Status.LOADED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
+
+
+def complain(sentence: str) -> None:
+    """One sentence on standard error."""
+    err.print(f"[red]✗[/] {escape(sentence)}", highlight=False)
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[ProgressCall]:
+    """A line per stream on a terminal; nothing elsewhere."""
+    if quiet or not err.is_terminal:
+        yield lambda outcome, step: None
+        return
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        tasks: dict[tuple[str, str, str], Any] = {}
+
+        def show(outcome: StreamOutcome, step: str) -> None:
+            key = (outcome.source, outcome.org, outcome.stream)
+            if key not in tasks:
+                tasks[key] = bar.add_task("", total=1)
+            text = f"{outcome.source} {outcome.stream}: {step}"
+            bar.update(tasks[key], description=text, completed=int(step == "done"))
+
+        yield show
+
+
+def show_run(result: RunReport, settings: Settings, *, as_json: bool) -> None:
+    """A run's outcome; what must be acted on goes to standard error."""
+    if as_json:
+        _print_json(
+            {
+                "ok": result.ok,
+                "streams": [asdict(o) for o in result.sync.outcomes],
+                "build": asdict(result.build) if result.build else None,
+                "published": str(result.publication.path) if result.publication else None,
+                "sentences": result.sentences(),
+            }
+        )
+    else:
+        if result.sync.outcomes:
+            out.print(_streams_table(result.sync.outcomes))
+        for note in result.sync.notes:
+            out.print(f"[dim]{escape(note)}[/]")
+        if result.build:
+            warnings = f", {len(result.build.warnings)} warnings" if result.build.warnings else ""
+            out.print(f"Built and tested {result.build.nodes} models, seeds and tests{warnings}.")
+            for warning in result.build.warnings:
+                out.print(f"  [yellow]![/] {escape(warning)}", highlight=False)
+        if result.publication:
+            out.print(f"Published {result.publication.path}")
+        elif result.ok and not result.build:
+            out.print("Nothing new: the published version stays.")
+    for sentence in result.sentences():
+        complain(sentence)
+
+
+def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> None:
+    """The last health, as a table or as JSON."""
+    if as_json:
+        _print_json(msgspec.to_builtins(health) if health else None)
+        return
+    if health is None:
+        out.print(f"Nothing has run in {settings.home} yet. Start with `crm-warehouse run`.")
+        return
+    published = health.published
+    if published:
+        out.print(
+            f"Published {published.path} at {published.at:%Y-%m-%d %H:%M} UTC, as of {published.as_of_date}"
+        )
+    else:
+        out.print("Nothing is published yet.")
+    table = Table("Source", "Stream", "Status", "Since (UTC)", "Newest record (UTC)", "Quarantined")
+    for s in health.streams:
+        colour = _COLOURS[Status(s.status)]
+        cursor = f"{s.cursor:%Y-%m-%d %H:%M}" if s.cursor else "–"
+        status = f"[{colour}]{s.status}[/]"
+        table.add_row(s.source, s.stream, status, f"{s.since:%Y-%m-%d %H:%M}", cursor, str(s.quarantined))
+    out.print(table)
+    for message in [
+        *health.problems,
+        *(m for s in health.streams for m in s.messages),
+        *health.build_failures,
+    ]:
+        complain(message)
+
+
+def show_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+    """The doctor's findings."""
+    if as_json:
+        _print_json([asdict(f) for f in findings])
+        return
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+        out.print(f"{mark} {escape(finding.sentence)}", highlight=False)
+
+
+def show_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A small result as a table."""
+    table = Table(*columns, title=title, title_justify="left", title_style="bold")
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    out.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+
+def _streams_table(outcomes: Sequence[StreamOutcome]) -> Table:
+    table = Table("Source", "Stream", "Status", *(["Org"] if len({o.org for o in outcomes}) > 1 else []))
+    for name in ("Received", "New", "Changed", "Same", "Deleted", "Quarantined"):
+        table.add_column(name, justify="right")
+    for o in outcomes:
+        org = [o.org] if len({o.org for o in outcomes}) > 1 else []
+        counts = (o.received, o.inserted, o.updated, o.unchanged, o.deleted, o.quarantined)
+        status = f"[{_COLOURS[o.status]}]{o.status}[/]"
+        table.add_row(o.source, o.stream, status, *org, *(f"{n:,}" if n else "·" for n in counts))
+    return table
+
+
+def _print_json(data: object) -> None:
+    json.dump(data, sys.stdout, ensure_ascii=False, indent=1, default=str)
+    sys.stdout.write("\n")

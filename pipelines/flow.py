@@ -1,0 +1,184 @@
+"""The four steps as plain functions: what the command line and Dagster both call.
+
+`run` is sync, build, publish and report; build and publish happen only when there is something new, and the
+report tells afterwards what must be acted on. Every function raises Problem or returns its outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import duckdb
+
+from connectors.core.contract import SourceSpec
+from connectors.core.errors import Problem
+from pipelines.build import Build, build_models, models_fingerprint, published_tables
+from pipelines.health import Health, PublishedHealth, merged_streams, read_health, write_health
+from pipelines.landing.zone import Zone
+from pipelines.outcome import SyncReport
+from pipelines.quality.docs import build_docs
+from pipelines.settings import Settings
+from pipelines.sync import Progress, prepare_warehouse, sync
+from pipelines.version import VERSION
+from pipelines.warehouse.connect import open_warehouse
+from pipelines.warehouse.lock import run_lock
+from pipelines.warehouse.publish import Publication, publish
+
+__all__ = ["RunReport", "build", "lock", "publish_built", "publish_marts", "report", "run", "sync_sources"]
+
+
+@dataclass(slots=True)
+class RunReport:
+    """A run's story. `sentences` is empty when nobody needs to act."""
+
+    sync: SyncReport = field(default_factory=SyncReport)
+    build: Build | None = None
+    publication: Publication | None = None
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Everything was done and nothing is waiting for a person."""
+        return not self.sentences()
+
+    def sentences(self) -> list[str]:
+        """What somebody must act on, in the order it happened."""
+        failures = (
+            [f"{failure}. The last published version stays." for failure in self.build.failures]
+            if self.build
+            else []
+        )
+        return self.sync.sentences() + failures + self.problems
+
+
+def lock(settings: Settings, purpose: str) -> AbstractContextManager[None]:
+    """One run at a time in this home."""
+    settings.prepare_home()
+    return run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds)
+
+
+def sync_sources(
+    settings: Settings,
+    chosen: Sequence[tuple[SourceSpec, str]],
+    *,
+    streams: Sequence[str] = (),
+    full: bool = False,
+    progress: Progress = lambda outcome, step: None,
+) -> SyncReport:
+    """Land, check and load. Call under the lock."""
+    return sync(settings, chosen, streams=streams, full=full, progress=progress)
+
+
+def build(settings: Settings) -> Build:
+    """Build all models on what is loaded, with every declared raw table in place. Call under the lock."""
+    with open_warehouse(
+        settings.warehouse, memory_limit=settings.memory_limit, threads=settings.threads
+    ) as con:
+        prepare_warehouse(con)
+    return build_models(settings)
+
+
+def publish_built(settings: Settings) -> Publication:
+    """Publish what was last built. Raises Problem when that build failed or never happened."""
+    health = read_health(settings.published)
+    if health and health.build_failures:
+        raise Problem(
+            f"the last build failed ({health.build_failures[0]})",
+            do="repair it, run `crm-warehouse build`, then publish again",
+        )
+    if not (settings.home / "dbt" / "target" / "manifest.json").exists():
+        raise Problem("nothing has been built yet", do="run `crm-warehouse build` first")
+    return publish_marts(settings)
+
+
+def publish_marts(settings: Settings) -> Publication:
+    """Swap in a new published version of the marts as they are built. Call under the lock."""
+    about = {
+        "as_of_date": _as_of(settings),
+        "built_from": built_from(settings),
+        "code_version": VERSION,
+        "business_timezone": settings.timezone,
+    }
+    return publish(
+        settings.warehouse,
+        settings.published,
+        published_tables(settings),
+        about,
+        memory_limit=settings.memory_limit,
+    )
+
+
+def run(
+    settings: Settings,
+    chosen: Sequence[tuple[SourceSpec, str]],
+    *,
+    streams: Sequence[str] = (),
+    full: bool = False,
+    progress: Progress = lambda outcome, step: None,
+) -> RunReport:
+    """Sync, then build and publish if anything is new, then report. Call under the lock."""
+    result = RunReport(sync=sync_sources(settings, chosen, streams=streams, full=full, progress=progress))
+    try:
+        if needs_build(settings):
+            result.build = build(settings)
+            if result.build.ok:
+                result.publication = publish_marts(settings)
+    except Problem as problem:
+        result.problems.append(str(problem))
+    report(settings, result)
+    return result
+
+
+def report(settings: Settings, result: RunReport) -> Health:
+    """Replace health.json and the data docs. Call under the lock."""
+    before = read_health(settings.published)
+    published = before.published if before else None
+    if result.publication:
+        published = PublishedHealth(
+            version=result.publication.version,
+            path=result.publication.path.name,
+            at=datetime.now(UTC),
+            as_of_date=_as_of(settings),
+            built_from=built_from(settings),
+        )
+    built = result.build
+    health = Health(
+        at=datetime.now(UTC),
+        ok=result.ok,
+        published=published,
+        build_failures=list(built.failures) if built else before.build_failures if before else [],
+        build_warnings=list(built.warnings) if built else before.build_warnings if before else [],
+        problems=result.sync.problems + result.problems,
+        streams=merged_streams(before, result.sync.outcomes),
+    )
+    write_health(settings.published, health)
+    if any(outcome.received for outcome in result.sync.outcomes):
+        build_docs(settings.docs)
+    return health
+
+
+def needs_build(settings: Settings) -> bool:
+    """Something was loaded, or the models changed, since the last published version."""
+    if not last_order(settings):
+        return False
+    health = read_health(settings.published)
+    return health is None or health.published is None or health.published.built_from != built_from(settings)
+
+
+def built_from(settings: Settings) -> str:
+    """What a version depends on: the fold's last package, the models, the code."""
+    return f"{last_order(settings)}-{models_fingerprint()}-{VERSION}"
+
+
+def last_order(settings: Settings) -> int:
+    """Load order of the newest package in the warehouse, from the receipts; 0 before the first."""
+    return max((zone.last_order() for *_, zone in Zone(settings.landing).streams()), default=0)
+
+
+def _as_of(settings: Settings) -> str:
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        row = con.execute("SELECT as_of_date FROM intermediate.int_crm__as_of").fetchone()
+    return str(row[0]) if row and row[0] else ""

@@ -1,0 +1,92 @@
+"""`published/health.json`: replaced after every run, blocked or not, so that readers know what they read.
+
+Says per stream how it fared and since when, what the last build said, and which version is published.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from pipelines.files import write_atomic
+from pipelines.outcome import Status, StreamOutcome
+
+NAME = "health.json"
+
+
+class StreamHealth(msgspec.Struct, kw_only=True):
+    """One stream. since: when it came into its present status; loaded_at: the last time new rows came in."""
+
+    source: str
+    org: str
+    stream: str
+    status: str
+    since: datetime
+    checked_at: datetime
+    loaded_at: datetime | None = None
+    cursor: datetime | None = None
+    quarantined: int = 0
+    messages: list[str] = []
+
+
+class PublishedHealth(msgspec.Struct, kw_only=True):
+    """The published version and what it was built from."""
+
+    version: str
+    path: str
+    at: datetime
+    as_of_date: str
+    built_from: str
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """The whole file."""
+
+    format: int = 1
+    at: datetime
+    ok: bool
+    published: PublishedHealth | None = None
+    build_failures: list[str] = []
+    build_warnings: list[str] = []
+    problems: list[str] = []
+    streams: list[StreamHealth] = []
+
+
+def read_health(folder: Path) -> Health | None:
+    """The last health, None before the first run or when it cannot be read (the next run replaces it)."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=Health)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def write_health(folder: Path, health: Health) -> None:
+    """Replace the file in one act; readable by whoever may read the published copy."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+    write_atomic(folder / NAME, msgspec.json.format(msgspec.json.encode(health), indent=1), mode=0o644)
+
+
+def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list[StreamHealth]:
+    """This run's streams over the last known ones; `since` moves only when the status changes its kind."""
+    now = datetime.now(UTC)
+    known = {(s.source, s.org, s.stream): s for s in (before.streams if before else [])}
+    for outcome in outcomes:
+        key = (outcome.source, outcome.org, outcome.stream)
+        old = known.get(key)
+        good = outcome.status in (Status.LOADED, Status.UNCHANGED)
+        was_good = old is not None and old.status in (Status.LOADED, Status.UNCHANGED)
+        known[key] = StreamHealth(
+            source=outcome.source,
+            org=outcome.org,
+            stream=outcome.stream,
+            status=outcome.status,
+            since=old.since if old and good == was_good else now,
+            checked_at=now,
+            loaded_at=now if outcome.packages else old.loaded_at if old else None,
+            cursor=outcome.cursor or (old.cursor if old else None),
+            quarantined=outcome.quarantined + (old.quarantined if old else 0),
+            messages=outcome.messages,
+        )
+    return [known[key] for key in sorted(known)]

@@ -1,0 +1,71 @@
+"""What a run leaves to say: outcomes per stream, and the sentence for the person who must act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from connectors.core.errors import Problem
+
+
+class Status(StrEnum):
+    """How a stream fared. FAILED and BLOCKED make the run fail after everything else was served."""
+
+    LOADED = "loaded"
+    UNCHANGED = "unchanged"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class StreamOutcome:
+    """One stream of one organisation in one sync. Counts are rows; `checks` are rule results as plain data."""
+
+    source: str
+    org: str
+    stream: str
+    status: Status = Status.UNCHANGED
+    packages: int = 0
+    received: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    known_again: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    pages: int = 0
+    cursor: datetime | None = None
+    messages: list[str] = field(default_factory=list)
+    checks: list[dict[str, object]] = field(default_factory=list)
+
+    def fail(self, problem: Problem, status: Status = Status.FAILED) -> None:
+        """Note what went wrong, once."""
+        self.status = status
+        self.messages.append(str(problem.located(source=self.source, stream=self.stream)))
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """A whole sync. problems: what concerns a source and no stream of it; notes: worth saying, no failure."""
+
+    outcomes: list[StreamOutcome] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Nothing failed and nothing is blocked."""
+        return not self.problems and not any(
+            o.status in (Status.FAILED, Status.BLOCKED) for o in self.outcomes
+        )
+
+    @property
+    def changed(self) -> bool:
+        """Some package was loaded."""
+        return any(o.packages for o in self.outcomes)
+
+    def sentences(self) -> list[str]:
+        """Everything somebody must act on."""
+        return self.problems + [m for o in self.outcomes for m in o.messages]

@@ -1,0 +1,217 @@
+"""Land, check and load: from the CRMs to the raw tables.
+
+Streams of a source are read and checked in parallel threads; they touch only files. Loading is one writer,
+one stream after the other, as each is ready.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+
+import duckdb
+
+from connectors import discover
+from connectors.core.contract import Source, SourceSpec, Stream
+from connectors.core.errors import Problem
+from pipelines.check import ACCEPTED, check
+from pipelines.landing.land import land
+from pipelines.landing.types import engine_type
+from pipelines.landing.zone import Package, StreamZone, Zone
+from pipelines.manifest import LOADED, Checked, write_manifest
+from pipelines.outcome import Status, StreamOutcome, SyncReport
+from pipelines.quality.docs import keep_evidence
+from pipelines.quality.rules import load_rules
+from pipelines.settings import EXPECTATIONS, Settings
+from pipelines.version import VERSION
+from pipelines.warehouse.connect import open_warehouse
+from pipelines.warehouse.load import load_package
+from pipelines.warehouse.ops import ensure_ops
+from pipelines.warehouse.schema import declare
+
+Progress = Callable[[StreamOutcome, str], None]
+
+
+def sync(
+    settings: Settings,
+    chosen: Sequence[tuple[SourceSpec, str]],
+    *,
+    streams: Sequence[str] = (),
+    full: bool = False,
+    progress: Progress = lambda outcome, step: None,
+) -> SyncReport:
+    """Bring every chosen source's streams up to date. Call under the run lock.
+
+    A stream that fails or is blocked is an outcome, not an exception: the others go on.
+    """
+    report = SyncReport()
+    shutil.rmtree(settings.scratch())
+    with ExitStack() as stack:
+        writer = _LazyWriter(settings, stack)
+        for spec, org in chosen:
+            try:
+                _sync_source(settings, spec, org, tuple(streams), full, report, writer, progress)
+            except Problem as problem:
+                report.problems.append(str(problem.located(source=spec.name)))
+    _check_names(streams, report)
+    return report
+
+
+class _LazyWriter:
+    """The warehouse, opened when the first package is ready: an idle sync never opens it."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings, self._stack = settings, stack
+        self._con: duckdb.DuckDBPyConnection | None = None
+
+    def __call__(self) -> duckdb.DuckDBPyConnection:
+        if self._con is None:
+            self._con = self._stack.enter_context(
+                open_warehouse(
+                    self._settings.warehouse,
+                    memory_limit=self._settings.memory_limit,
+                    threads=self._settings.threads,
+                )
+            )
+            prepare_warehouse(self._con)
+        return self._con
+
+
+def prepare_warehouse(con: duckdb.DuckDBPyConnection) -> None:
+    """Ops tables, and empty raw tables for every declared stream of every source."""
+    ensure_ops(con)
+    declare(con, ((stream, _columns(stream)) for spec in discover().values() for stream in spec.streams()))
+
+
+def _sync_source(
+    settings: Settings,
+    spec: SourceSpec,
+    org: str,
+    names: tuple[str, ...],
+    full: bool,
+    report: SyncReport,
+    writer: _LazyWriter,
+    progress: Progress,
+) -> None:
+    zone = Zone(settings.landing)
+    known = {s.name: zone.stream(spec.name, org, s.name).known_files() for s in spec.streams()}
+    with spec.open(settings.context(spec, org, known)) as source:
+        chosen = [s for s in source.streams() if not names or s.name in names]
+        report.problems += [str(p.located(source=spec.name)) for p in source.problems()]
+        with ThreadPoolExecutor(settings.threads, thread_name_prefix=spec.name) as pool:
+            work = partial(_land_and_check, settings, source, full, progress)
+            futures = {pool.submit(work, s, zone.stream(spec.name, org, s.name)): s for s in chosen}
+            for future in as_completed(futures):
+                outcome, ready = future.result()
+                _load(writer, futures[future], ready, outcome, progress)
+                report.outcomes.append(outcome)
+    if not spec.settings and not report.problems and not zone.has_source(spec.name, org):
+        raise Problem(
+            "there is nothing to read: the inbox holds no export file and none was ever read",
+            do="put the CRM's export files there",
+            where=str(settings.inbox(spec.name)),
+        )
+    report.outcomes.sort(key=lambda o: (o.source, o.org, o.stream))
+
+
+def _land_and_check(
+    settings: Settings, source: Source, full: bool, progress: Progress, stream: Stream, zone: StreamZone
+) -> tuple[StreamOutcome, list[tuple[Package, Checked]]]:
+    outcome = StreamOutcome(source.name, source.org, stream.name)
+    ready: list[tuple[Package, Checked]] = []
+    try:
+        zone.sweep_unfinished()
+        progress(outcome, "reading")
+        for kind in source.kinds(stream):
+            landing = land(
+                source, stream, kind, zone, overlap=settings.overlap, full=full, code_version=VERSION
+            )
+            outcome.known_again += landing.known_again
+    except Problem as problem:
+        outcome.fail(problem)
+    try:
+        progress(outcome, "checking")
+        ready += _checked(settings, source, stream, zone, outcome)
+    except Problem as problem:
+        outcome.fail(problem)
+    return outcome, ready
+
+
+def _checked(
+    settings: Settings, source: Source, stream: Stream, zone: StreamZone, outcome: StreamOutcome
+) -> Iterator[tuple[Package, Checked]]:
+    """Pending packages in order, up to the first that is blocked: what lies behind it waits."""
+    pending = zone.pending()
+    if not pending:
+        return
+    rules = load_rules(EXPECTATIONS, stream.source, stream.name)
+    for package in pending:
+        checked = package.checked
+        if checked is None or (checked.blocked and checked.rules_hash != rules.hash):
+            checked, verdict = check(package, source, stream, rules, settings)
+            if verdict is not None:
+                keep_evidence(settings.docs, verdict)
+        outcome.received += checked.received
+        outcome.accepted += checked.accepted
+        outcome.quarantined += checked.quarantined
+        outcome.pages += package.landed.pages
+        outcome.checks += checked.results
+        if checked.blocked:
+            failed = [r for r in checked.results if r["severity"] == "block" and not r["passed"]]
+            outcome.fail(
+                Problem(
+                    f"package {package.id} is blocked by {', '.join(str(r['rule']) for r in failed)}: "
+                    + "; ".join(str(r["reason"]) for r in failed),
+                    do="repair the source or change the rule in expectations/, then sync again",
+                    where=str(package.folder),
+                ),
+                Status.BLOCKED,
+            )
+            return
+        yield package, checked
+
+
+def _load(
+    writer: _LazyWriter,
+    stream: Stream,
+    ready: Sequence[tuple[Package, Checked]],
+    outcome: StreamOutcome,
+    progress: Progress,
+) -> None:
+    progress(outcome, "loading")
+    for package, checked in ready:
+        try:
+            receipt = load_package(
+                writer(), stream, _columns(stream), package.landed, checked,
+                package.folder / ACCEPTED, datetime.now(UTC),
+            )  # fmt: skip
+        except Problem as problem:
+            outcome.fail(problem)
+            break
+        write_manifest(package.folder, LOADED, receipt)
+        outcome.packages += 1
+        outcome.inserted += receipt.inserted
+        outcome.updated += receipt.updated
+        outcome.unchanged += receipt.unchanged
+        outcome.deleted += receipt.deleted
+        outcome.cursor = package.landed.cursor_after or outcome.cursor
+        if outcome.status is Status.UNCHANGED:
+            outcome.status = Status.LOADED
+    progress(outcome, "done")
+
+
+def _check_names(names: Sequence[str], report: SyncReport) -> None:
+    missing = sorted(set(names) - {o.stream for o in report.outcomes})
+    if missing and not report.problems:
+        problem = Problem(
+            f"no stream is named {', '.join(missing)}", do="see `crm-warehouse status` for the names"
+        )
+        report.problems.append(str(problem))
+
+
+def _columns(stream: Stream) -> dict[str, str]:
+    return {field.name: engine_type(field) for field in stream.fields}

@@ -1,0 +1,140 @@
+"""The published copy: built apart, checked, then swapped in whole. Readers never meet the writer.
+
+`bi.<version>.duckdb` appears first, `bi.duckdb` (the same bytes) is replaced last. A process that holds one
+open sees that version for as long as it wishes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from connectors.core.errors import Actor, Problem
+from pipelines.files import sync_folder
+from pipelines.sql import literal, quote
+
+LATEST = "bi.duckdb"
+_KEEP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedColumn:
+    """A column that readers may see, with its comment."""
+
+    name: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTable:
+    """A table of the warehouse that readers may see, with the columns they may see."""
+
+    schema: str
+    name: str
+    comment: str
+    columns: tuple[PublishedColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What was published. rows: by `schema.table`."""
+
+    version: str
+    path: Path
+    rows: Mapping[str, int]
+
+
+def publish(
+    warehouse: Path,
+    folder: Path,
+    tables: Sequence[PublishedTable],
+    about: Mapping[str, str],
+    *,
+    memory_limit: str,
+) -> Publication:
+    """Copy the tables into a new version and swap it in. Raises Problem; the old version then stays.
+
+    about: name → value, stored in the table `about` beside the version and the time.
+    """
+    now = datetime.now(UTC)
+    version = now.strftime("%Y%m%dT%H%M%S%fZ")
+    building = folder / f".bi.{version}.building"
+    try:
+        rows = _build(
+            building,
+            warehouse,
+            tables,
+            {**about, "version": version, "published_at": now.isoformat()},
+            memory_limit,
+        )
+        building.chmod(0o644)
+        path = folder / f"bi.{version}.duckdb"
+        building.rename(path)
+    finally:
+        building.unlink(missing_ok=True)
+        building.with_name(building.name + ".wal").unlink(missing_ok=True)
+    _swap(path, folder)
+    _forget_old(folder)
+    return Publication(version, path, rows)
+
+
+def _build(
+    building: Path,
+    warehouse: Path,
+    tables: Sequence[PublishedTable],
+    about: Mapping[str, str],
+    memory_limit: str,
+) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    con = duckdb.connect(str(building), config={"memory_limit": memory_limit})
+    try:
+        con.execute(f"ATTACH {literal(str(warehouse))} AS warehouse (READ_ONLY)")
+        for table in tables:
+            name = f"{quote(table.schema)}.{quote(table.name)}"
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+            columns = ", ".join(quote(column.name) for column in table.columns)
+            con.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM warehouse.{name}")
+            rows[f"{table.schema}.{table.name}"] = _same_count(con, name)
+            con.execute(f"COMMENT ON TABLE {name} IS {literal(table.comment)}")
+            for column in table.columns:
+                con.execute(f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(column.comment)}")
+        con.execute("CREATE TABLE about (name VARCHAR, value VARCHAR)")
+        con.executemany("INSERT INTO about VALUES (?, ?)", [list(item) for item in sorted(about.items())])
+        con.execute("DETACH warehouse")
+        con.execute("CHECKPOINT")
+    finally:
+        con.close()
+    return rows
+
+
+def _same_count(con: duckdb.DuckDBPyConnection, name: str) -> int:
+    row = con.execute(
+        f"SELECT (SELECT count(*) FROM {name}), (SELECT count(*) FROM warehouse.{name})"
+    ).fetchone()
+    assert row is not None
+    if row[0] != row[1]:
+        raise Problem(
+            f"the published copy of {name} has {row[0]} rows, the warehouse {row[1]}",
+            do="report this; the last published version stays in place",
+            actor=Actor.DEVELOPER,
+        )
+    return int(row[0])
+
+
+def _swap(path: Path, folder: Path) -> None:
+    latest = folder / f".{LATEST}.tmp"
+    latest.unlink(missing_ok=True)
+    os.link(path, latest)  # one file under two names: no second copy of the bytes
+    latest.replace(folder / LATEST)
+    sync_folder(folder)
+
+
+def _forget_old(folder: Path) -> None:
+    """Keep the newest versions; open readers keep what they hold."""
+    for path in sorted(folder.glob("bi.*.duckdb"))[:-_KEEP]:
+        path.unlink()
