@@ -1,0 +1,190 @@
+"""From a rule's column reference to SQL, and from a rule's values to the unit that the SQL gives.
+
+Great Expectations sees only numbers and texts, so that it compares right and cheaply: money as whole
+smallest units, days and microseconds since 1970. pandas turns whole numbers into floats where a column has
+empty cells, and Great Expectations turns bounds into floats; order against a bound below 2^53 survives
+both, so larger bounds are refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.quality.vocabulary import Kind
+
+_DECIMAL = re.compile(r"^DECIMAL\(\d+,\s*(?P<scale>\d+)\)$")
+_WHOLE = {
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+}
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288)"  # the last is the full-width space
+_LIMIT = 2**53
+_EPOCH = date(1970, 1, 1)
+
+
+class Unfit(ValueError):
+    """A value of a rule that cannot be compared with its column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A column, or a part of one, in its own type.
+
+    ref: as the rule names it. base: the column of the package. scale: digits after the point, None for a
+        double.
+    """
+
+    ref: str
+    base: str
+    sql: str
+    kind: Kind
+    scale: int | None = 0
+    timezone: str = "UTC"
+
+    def unit(self, scale: int | None = None) -> str:
+        """SQL of the value as Great Expectations sees it; a decimal in units of 10^-scale."""
+        match self.kind:
+            case Kind.NUMBER if self.scale is None:
+                return self.plain()
+            case Kind.NUMBER:
+                scale = self.scale if scale is None else scale
+                factor = f"{self.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0))" if scale else self.sql
+                return f"CAST({factor} AS {'BIGINT' if scale == self.scale else 'HUGEINT'})"
+            case Kind.DATE:
+                return f"CASE WHEN isfinite({self.sql}) THEN {self.sql} - DATE '1970-01-01' END"
+            case Kind.INSTANT:
+                return f"CASE WHEN isfinite({self.sql}) THEN epoch_us({self.sql}) END"
+        return self.sql
+
+    def plain(self) -> str:
+        """SQL of a number as a double, for comparing with another double."""
+        return f"CAST({self.sql} AS DOUBLE)"
+
+    def shown(self) -> str:
+        """SQL of the value as a person reads it."""
+        if self.kind is Kind.INSTANT:
+            return f"strftime({self.sql} AT TIME ZONE {literal(self.timezone)}, '%Y-%m-%d %H:%M:%S')"
+        return f"CAST({self.sql} AS VARCHAR)"
+
+    def value(self, given: Any, *, up: bool | None = None) -> Any:
+        """A value of a rule in the unit of `unit()`.
+
+        up: where a fraction of the smallest unit goes, so that comparing stays exact; None keeps it.
+        Raises Unfit when the value is of another kind than the column.
+        """
+        match self.kind:
+            case Kind.TEXT if not isinstance(given, bool):
+                return str(given)
+            case Kind.NUMBER if isinstance(given, bool | int | Decimal):
+                return _number(given, self.scale, up)
+            case Kind.DATE:
+                return (_day(given) - _EPOCH).days
+            case Kind.INSTANT:
+                return _microseconds(given, ZoneInfo(self.timezone))
+        raise Unfit(f"{given!r} is not a {self.kind}, which {self.ref} is")
+
+    def is_one_of(self, values: tuple[Any, ...]) -> str:
+        """SQL: the column holds one of these values (None among them: or nothing)."""
+        filled = ", ".join(_literal(self.value(v)) for v in values if v is not None)
+        tests = [f"{self.unit()} IN ({filled})"] if filled else []
+        if None in values:
+            tests.append(f"{self.sql} IS NULL")
+        return f"coalesce({' OR '.join(tests)}, false)"
+
+
+def resolve(ref: str, columns: Mapping[str, str], timezone: str) -> Operand | None:
+    """The operand that a reference names; None if the package has no such column.
+
+    columns: name → engine type. `Owner.id` is a part of a lookup, `Owner` its id or else its name;
+    `Created_Time.date` is the day of a point in time in `timezone`. Blank text is an empty value.
+    """
+    base, part = (ref, "") if ref in columns else (ref.rpartition(".")[0], ref.rpartition(".")[2])
+    if base not in columns:
+        return None
+    name, engine = quote(base), columns[base]
+    if engine.startswith("STRUCT"):
+        texts = [f"{name}.{p}" for p in ((part,) if part else ("id", "name")) if p in ("id", "name")]
+        return Operand(ref, base, f"coalesce({', '.join(map(_filled, texts))})", Kind.TEXT) if texts else None
+    if engine == "TIMESTAMP WITH TIME ZONE" and part in ("", "date"):
+        if part:
+            return Operand(ref, base, f"CAST({name} AT TIME ZONE {literal(timezone)} AS DATE)", Kind.DATE)
+        return Operand(ref, base, name, Kind.INSTANT, timezone=timezone)
+    if part:
+        return None
+    if match := _DECIMAL.match(engine):
+        return Operand(ref, base, name, Kind.NUMBER, int(match["scale"]))
+    if engine in _WHOLE:
+        return Operand(ref, base, name, Kind.NUMBER)
+    if engine == "BOOLEAN":
+        return Operand(ref, base, f"CAST({name} AS INTEGER)", Kind.NUMBER)
+    if engine in ("DOUBLE", "FLOAT"):
+        return Operand(ref, base, name, Kind.NUMBER, None)
+    if engine == "DATE":
+        return Operand(ref, base, name, Kind.DATE)
+    return Operand(ref, base, _filled(f"CAST({name} AS VARCHAR)"), Kind.TEXT)
+
+
+def quote(name: str) -> str:
+    """A name as an SQL identifier, whatever a CRM put into it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _filled(text: str) -> str:
+    return f"CASE WHEN trim({text}, {_BLANKS}) <> '' THEN {text} END"
+
+
+def _literal(value: Any) -> str:
+    return literal(value) if isinstance(value, str) else str(value)
+
+
+def _number(given: bool | int | Decimal, scale: int | None, up: bool | None) -> int | float:
+    if scale is None:
+        return float(given)
+    exact = Decimal(int(given) if isinstance(given, bool) else given) * 10**scale
+    if abs(exact) >= _LIMIT:
+        raise Unfit(f"{given} is too large to be compared exactly; 15 digits are safe")
+    if exact == exact.to_integral_value():
+        return int(exact)
+    return float(exact) if up is None else math.ceil(exact) if up else math.floor(exact)
+
+
+def _day(given: Any) -> date:
+    try:
+        moment = date.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError as error:
+        raise Unfit(f"{given!r} is not a date like 2026-01-31") from error
+    if type(moment) is not date:
+        raise Unfit(f"{given!r} is not a date like 2026-01-31")
+    return moment
+
+
+def _microseconds(given: Any, timezone: ZoneInfo) -> int:
+    try:
+        moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError as error:
+        raise Unfit(f"{given!r} is not a time like 2026-01-31 09:00:00") from error
+    if type(moment) is date:
+        moment = datetime.combine(moment, time())
+    if not isinstance(moment, datetime):
+        raise Unfit(f"{given!r} is not a time like 2026-01-31 09:00:00")
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone)
+    return (moment - datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))) // timedelta(microseconds=1)

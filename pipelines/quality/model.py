@@ -1,0 +1,229 @@
+"""What a rule is: the models that a rule file must satisfy, and what makes a rule impossible to judge."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import model_validator as checked
+from pydantic_core import PydanticCustomError
+
+from pipelines.quality.vocabulary import MEASURES, VOCABULARY, Arg
+
+# A value of a rule. Strict kinds first: True must not become 1, nor a date a text.
+Scalar = (
+    Annotated[bool, Field(strict=True)] | Annotated[int, Field(strict=True)] | Decimal | datetime | date | str
+)
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Scope(StrEnum):
+    """What a rule looks at: one row, the package as a whole, or other streams too (after load)."""
+
+    ROW = "row"
+    PACKAGE = "package"
+    CROSS = "cross"
+
+
+class Severity(StrEnum):
+    """What follows: the row is set aside, the package waits, or somebody is told."""
+
+    QUARANTINE = "quarantine"
+    BLOCK = "block"
+    WARN = "warn"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Measure(_Model):
+    """A fact that DuckDB computes over a package: its kind, and the column it is about."""
+
+    kind: str
+    column: str | None = None
+
+
+class Reference(_Model):
+    """A cross rule: every filled `column` must be found as `to` in another stream of the same source."""
+
+    column: Text
+    stream: Text
+    to: Text
+
+
+def _measure(value: Any) -> Any:
+    """`rows`, or `{sum: Amount}`."""
+    if isinstance(value, Measure):
+        return value
+    kind, column = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else (value, None)
+    if not isinstance(kind, str) or MEASURES.get(kind) is not (column is not None):
+        known = ", ".join(f"{{{k}: column}}" if of_column else k for k, of_column in MEASURES.items())
+        raise ValueError(f"{value!r} is not a measure; known are {known}")
+    return {"kind": kind, "column": column}
+
+
+def _values(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class Rule(_Model):
+    """One rule. `with_` holds the arguments of the expectation `expect`, written as `with:` in the file.
+
+    when: column → values; the rule is about rows where every such column holds one of its values (row and
+        package scope). measure, min_rows, even_if_empty: package scope only. references: cross scope only.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    scope: Scope
+    severity: Severity
+    reason: Annotated[str, Field(min_length=15)]
+    owner: str = ""
+    expect: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    when: dict[str, Annotated[tuple[Scalar | None, ...], BeforeValidator(_values)]] = Field(
+        default_factory=dict
+    )
+    measure: Annotated[Measure, BeforeValidator(_measure)] | None = None
+    min_rows: Annotated[int, Field(ge=1)] = 1
+    even_if_empty: bool = False
+    references: Reference | None = None
+
+    @field_validator("expect")
+    @classmethod
+    def _known(cls, expect: str | None) -> str | None:
+        if expect is not None and expect not in VOCABULARY:
+            raise ValueError(f"{expect} is not an expectation we use; known are {', '.join(VOCABULARY)}")
+        return expect
+
+    @checked(mode="after")
+    def _fits_its_scope(self) -> Rule:
+        if self.severity is Severity.QUARANTINE and self.scope is not Scope.ROW:
+            raise _fault("severity", "only a rule of scope row can set rows aside; use block or warn")
+        package_only = {
+            "measure": self.measure,
+            "min_rows": self.min_rows > 1,
+            "even_if_empty": self.even_if_empty,
+        }
+        if self.scope is not Scope.PACKAGE and (
+            given := next((k for k, v in package_only.items() if v), None)
+        ):
+            raise _fault(given, f"{given} belongs to rules of scope package")
+        if (self.references is None) is (self.scope is Scope.CROSS):
+            raise _fault("references", "a rule of scope cross, and only such a rule, says what it references")
+        if self.scope is Scope.CROSS:
+            return self
+        if self.expect is None:
+            raise _fault("expect", "the rule does not say which expectation judges it")
+        if self.scope is Scope.PACKAGE and self.measure is None:
+            raise _fault(
+                "measure", "a rule of scope package judges a measure such as rows or {null_share: Stage}"
+            )
+        _check_arguments(self)
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The references that the rule judges (not those of `when`)."""
+        if self.measure is not None:
+            return (self.measure.column,) if self.measure.column else ()
+        args = VOCABULARY[self.expect].args if self.expect else {}
+        found = [
+            self.with_[a] for a, kind in args.items() if kind in (Arg.COLUMN, Arg.COLUMNS) and a in self.with_
+        ]
+        return tuple(c for f in found for c in (f if isinstance(f, list) else [f]))
+
+
+def _fault(at: str, message: str) -> PydanticCustomError:
+    """An error of a rule that knows which key it is about (a dotted path inside the rule)."""
+    return PydanticCustomError("rule", "{message}", {"message": message, "at": at})
+
+
+def _check_arguments(rule: Rule) -> None:
+    assert rule.expect is not None
+    spec = VOCABULARY[rule.expect]
+    args = dict(spec.args)
+    required = spec.required
+    if rule.scope is Scope.PACKAGE:
+        if "column" not in args:
+            raise _fault("expect", f"{rule.expect} cannot judge a measure: it compares columns")
+        del args["column"]  # the column is the measure
+        required = tuple(a for a in required if a != "column")
+    for name, value in rule.with_.items():
+        if name not in args:
+            raise _fault(f"with.{name}", f"{rule.expect} takes no {name}; it takes {', '.join(args)}")
+        if (complaint := _complaint(args[name], value)) is not None:
+            raise _fault(f"with.{name}", f"{name} {complaint}")
+    if missing := [a for a in required if a not in rule.with_]:
+        raise _fault("with", f"{rule.expect} needs {' and '.join(missing)}")
+    if spec.any_of and not any(a in rule.with_ for a in spec.any_of):
+        raise _fault("with", f"{rule.expect} needs {' or '.join(spec.any_of)}")
+
+
+def _complaint(kind: Arg, value: Any) -> str | None:
+    match kind:
+        case Arg.COLUMN if not (isinstance(value, str) and value):
+            return "is not the name of a column"
+        case Arg.COLUMNS if not (
+            isinstance(value, list) and len(value) > 1 and all(isinstance(v, str) for v in value)
+        ):
+            return "is not a list of two or more columns"
+        case Arg.BOUND if isinstance(value, bool) or not isinstance(value, int | Decimal | date | str):
+            return "is not a number, a date or a time"
+        case Arg.VALUES if not (isinstance(value, list) and value and all(v is not None for v in value)):
+            return "is not a list of values"
+        case Arg.COUNT if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            return "is not a count"
+        case Arg.FLAG if not isinstance(value, bool):
+            return "is neither true nor false"
+        case Arg.REGEX:
+            try:
+                re.compile(str(value))
+            except re.error as error:
+                return f"is not a regular expression: {error}"
+    return None
+
+
+class RuleSet(_Model):
+    """The rules of one stream. `lines` gives the line of each rule in its file, by rule name."""
+
+    source: str
+    stream: str
+    grain: Text
+    owner: Text
+    rules: tuple[Rule, ...] = ()
+    path: str = ""
+    lines: dict[str, int] = Field(default_factory=dict)
+
+    @checked(mode="after")
+    def _distinct_names(self) -> RuleSet:
+        names = [rule.name for rule in self.rules]
+        if again := next((i for i, name in enumerate(names) if name in names[:i]), None):
+            raise _fault(f"rules.{again}.name", f"a rule named {names[again]} is already there")
+        return self
+
+    def of(self, scope: Scope) -> tuple[Rule, ...]:
+        """The rules of one scope, in file order."""
+        return tuple(rule for rule in self.rules if rule.scope is scope)
+
+    def where(self, rule: Rule) -> str:
+        """File and line of a rule, for error messages."""
+        return f"{self.path}:{self.lines.get(rule.name, 1)}"
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 over what the rules say: layout, comments and place of the file do not count."""
+        content = self.model_dump(exclude={"path", "lines"}, by_alias=True)
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=_canonical)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value.isoformat()

@@ -1,0 +1,167 @@
+"""Which rules can be judged on a package, and the SQL that feeds Great Expectations for each.
+
+A rule whose column the package lacks, or holds in a type the expectation cannot judge, is not applicable:
+files may lack columns, and a column that drifted to text must not stop a stream. A rule whose *value* does
+not fit its column is a mistake in the file, and stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.core.errors import Problem
+from pipelines.quality.columns import Operand, Unfit, resolve
+from pipelines.quality.model import Rule, RuleSet
+from pipelines.quality.vocabulary import VOCABULARY, Arg, Kind
+
+
+class NotApplicable(Exception):
+    """The package cannot be judged by this rule; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule ready to run. kwargs: for Great Expectations, naming columns of the frame.
+
+    counted: SQL aggregate of the rows it is about. shown: SQL of a failing value as text.
+    bases: the package's columns whose values `shown` reveals.
+    """
+
+    rule: Rule
+    kwargs: Mapping[str, Any]
+    column: str
+    counted: str
+    shown: str
+    bases: frozenset[str]
+
+
+@dataclass(slots=True)
+class Plan:
+    """Row checks over a frame of `selects` (SQL → frame column), and the rules that do not apply."""
+
+    selects: dict[str, str] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def frame_column(self, sql: str) -> str:
+        """The frame's column for an expression; equal expressions share one."""
+        return self.selects.setdefault(sql, f"c{len(self.selects)}")
+
+
+def plan_rows(rules: RuleSet, chosen: Iterable[Rule], columns: Mapping[str, str], timezone: str) -> Plan:
+    """The plan for rules of scope row. columns: name → engine type. Raises Problem for a wrong value."""
+    plan = Plan()
+    for rule in chosen:
+        try:
+            plan.checks.append(_row_check(rule, plan, columns, timezone))
+        except NotApplicable as reason:
+            plan.skipped[rule.name] = str(reason)
+        except Unfit as error:
+            raise wrong_value(rules, rule, error) from error
+    return plan
+
+
+def wrong_value(rules: RuleSet, rule: Rule, error: Unfit) -> Problem:
+    """A rule compares a column with something of another kind."""
+    return Problem(
+        f"the rule {rule.name} cannot be judged: {error}",
+        do="correct the value in the rule file",
+        source=rules.source, stream=rules.stream, where=rules.where(rule),
+    )  # fmt: skip
+
+
+def operand(ref: str, columns: Mapping[str, str], timezone: str) -> Operand:
+    """The operand of a reference. Raises NotApplicable when the package has no such column."""
+    found = resolve(ref, columns, timezone)
+    if found is None:
+        raise NotApplicable(f"the package has no column {ref}")
+    return found
+
+
+def condition(rule: Rule, columns: Mapping[str, str], timezone: str) -> str:
+    """SQL of the rule's `when`: true for the rows that the rule is about."""
+    tests = [operand(ref, columns, timezone).is_one_of(values) for ref, values in rule.when.items()]
+    return " AND ".join(tests) or "true"
+
+
+def arguments(rule: Rule, target: Operand | None) -> dict[str, Any]:
+    """The rule's arguments other than columns, in the unit of `target` (None: they are not in any)."""
+    assert rule.expect is not None
+    args: dict[str, Any] = {}
+    for name, value in rule.with_.items():
+        match VOCABULARY[rule.expect].args[name]:
+            case Arg.BOUND if target is not None:
+                strict = bool(rule.with_.get("strict_min" if name == "min_value" else "strict_max"))
+                args[name] = target.value(value, up=strict is (name == "max_value"))
+            case Arg.VALUES if target is not None:
+                args[name] = [target.value(v) for v in value]
+            case Arg.COUNT | Arg.FLAG | Arg.REGEX:
+                args[name] = value
+    return args
+
+
+def _row_check(rule: Rule, plan: Plan, columns: Mapping[str, str], timezone: str) -> Check:
+    assert rule.expect is not None
+    spec = VOCABULARY[rule.expect]
+    operands = [operand(ref, columns, timezone) for ref in rule.columns]
+    for o in operands:
+        if o.kind not in spec.kinds:
+            raise NotApplicable(f"{o.ref} is {o.kind} in this package, which {rule.expect} cannot judge")
+    among = condition(rule, columns, timezone)
+    filled = " AND ".join(f"({o.sql}) IS NOT NULL" for o in operands)
+    if spec.judges_null:
+        feeds = [_null_feed(rule.expect, among, filled)]
+        counted = among
+    else:
+        feeds = [f"CASE WHEN {among} THEN {sql} END" if rule.when else sql for sql in _alike(operands)]
+        counted = f"{among} AND {filled}"
+    names = [plan.frame_column(sql) for sql in feeds]
+    return Check(
+        rule=rule,
+        kwargs={
+            **_named(spec.args, names),
+            **arguments(rule, operands[0] if len(operands) == 1 else None),
+            **spec.fixed,
+        },
+        column=", ".join(rule.columns),
+        counted=f"count(*) FILTER (WHERE {counted})",
+        shown=_shown(operands),
+        bases=frozenset(o.base for o in operands),
+    )
+
+
+def _null_feed(expect: str, among: str, filled: str) -> str:
+    """1 or nothing: only whether there is a value matters, and rows the rule is not about must pass."""
+    if expect == "expect_column_values_to_not_be_null":
+        return f"CASE WHEN NOT ({among}) OR {filled} THEN 1 END"
+    return f"CASE WHEN {among} AND {filled} THEN 1 END"
+
+
+def _alike(operands: list[Operand]) -> list[str]:
+    """The operands in one unit. Raises NotApplicable when they are of different kinds."""
+    first = operands[0]
+    if other := next((o for o in operands if o.kind is not first.kind), None):
+        raise NotApplicable(
+            f"{first.ref} is {first.kind} and {other.ref} is {other.kind}: write X.date for days"
+        )
+    if len(operands) == 1 or first.kind is not Kind.NUMBER:
+        return [o.unit() for o in operands]
+    scales = [o.scale for o in operands]
+    if None in scales:
+        return [o.plain() for o in operands]
+    return [o.unit(max(s for s in scales if s is not None)) for o in operands]
+
+
+def _named(args: Mapping[str, Arg], names: list[str]) -> dict[str, Any]:
+    if Arg.COLUMNS in args.values():
+        return {next(a for a, kind in args.items() if kind is Arg.COLUMNS): names}
+    return dict(zip((a for a, kind in args.items() if kind is Arg.COLUMN), names, strict=True))
+
+
+def _shown(operands: list[Operand]) -> str:
+    if len(operands) == 1:
+        return operands[0].shown()
+    parts = [f"'{o.ref.replace(chr(39), chr(39) * 2)}=' || coalesce({o.shown()}, '')" for o in operands]
+    return " || ', ' || ".join(parts)
