@@ -110,7 +110,7 @@ def _row_check(rule: Rule, plan: Plan, columns: Mapping[str, str], timezone: str
         if o.kind not in spec.kinds:
             raise NotApplicable(f"{o.ref} is {o.kind} in this package, which {rule.expect} cannot judge")
     among = condition(rule, columns, timezone)
-    filled = " AND ".join(f"({o.sql}) IS NOT NULL" for o in operands)
+    filled = " AND ".join(o.present() for o in operands)
     if spec.judges_null:
         feeds = [_null_feed(rule.expect, among, filled)]
         counted = among
