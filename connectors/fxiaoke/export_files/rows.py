@@ -1,0 +1,115 @@
+"""A recognised file cut into the rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from connectors.core.contract import Shape, Table, TableRow
+from connectors.core.errors import Problem
+from connectors.fxiaoke.export_files.cells import Cell, loses_digits, text_of
+from connectors.fxiaoke.export_files.columns import best_row
+from connectors.fxiaoke.export_files.content import EXPORT_AGAIN
+from connectors.fxiaoke.export_files.grid import Grid
+from connectors.fxiaoke.export_files.keys import Keys
+from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
+from connectors.fxiaoke.export_files.layout import Layout, lay_out
+from connectors.fxiaoke.export_files.limits import HEADER_ROWS
+from connectors.fxiaoke.export_files.numbers import scaled
+from connectors.fxiaoke.export_files.probe import open_grid
+from connectors.fxiaoke.export_files.recognise import TIPS
+
+BLANK, TOTAL, HINTS = "blank", "total", "tips"
+_TOTALS = frozenset({"合计", "总计", "小计"})
+_LONGEST_TOTAL = 8
+_TEXTS = {str}
+_encode = msgspec.json.Encoder().encode
+
+
+def tabulate(file: Path, words: ObjectLabels, vocabulary: Vocabulary, timezone: str) -> tuple[Shape, Table]:
+    """Shape and table of a file that holds this object. Raises Problem when it cannot be read.
+
+    `Table.rows` is a generator: it can be iterated once, and `Table.skipped` is complete only after that.
+    A damaged file may raise Problem while iterating.
+    """
+    grid = open_grid(file)
+    head = [tuple(map(text_of, row)) for row in islice(grid.rows(), HEADER_ROWS)]
+    fit = best_row(head, words, vocabulary)
+    if not fit.known:
+        raise Problem(f"the file has no header of {words.stream.label}", do=EXPORT_AGAIN, where=file.name)
+    layout = lay_out(head[fit.row - 1], words, vocabulary, timezone)
+    skipped: list[tuple[int, str]] = []
+    cutter = _Cutter(grid, layout, fit.row, skipped)
+    return layout.shape, Table(layout.table_columns(), cutter.rows(), skipped)
+
+
+class _Cutter:
+    """Cuts one file. The loop runs once per row of files with hundreds of thousands: it stays flat."""
+
+    def __init__(self, grid: Grid, layout: Layout, header_row: int, skipped: list[tuple[int, str]]) -> None:
+        self._grid, self._layout, self._header, self._skipped = grid, layout, header_row, skipped
+        self._width = len(layout.labels)
+        # A number typed into a cell loses digits beyond the 15th; where nobody declared the column we do not
+        # know that it matters.
+        self._exact = {c.index: c.label for c in layout.columns if c.declared}
+        self._exact.update((i, layout.labels[i]) for i in layout.numbers)
+        self._keys = Keys(layout, lambda: (texts for _, _, texts in self._records([])))
+
+    def rows(self) -> Iterator[TableRow]:
+        """Every record of the file, in file order."""
+        layout, key_of, misfit_of = self._layout, self._keys.of, self._misfit
+        plan = [(c.index, c.blanks) for c in layout.columns]
+        scales = [(place, c.factor) for place, c in enumerate(layout.columns, 1) if c.factor != 1]
+        labels = layout.labels
+        for position, cells, texts in self._records(self._skipped):
+            key, misfit = key_of(texts)
+            values: list[str | None] = [key]
+            values += [None if (text := texts[index]) in blanks else text for index, blanks in plan]
+            for place, factor in scales:
+                if (text := values[place]) is not None:
+                    values[place] = scaled(text, factor)
+            originals = map(text_of, cells) if self._typed(cells) else cells
+            values.append(_encode({k: v for k, v in zip(labels, originals, strict=False) if v}).decode())
+            yield TableRow(position, values, misfit_of(cells) or misfit)
+
+    def _records(self, skipped: list[tuple[int, str]]) -> Iterator[tuple[int, Sequence[Cell], list[str]]]:
+        """Row number, cells and stripped texts of each record; other rows go to `skipped` with a reason."""
+        ragged, width, header = self._grid.ragged, self._width, self._header
+        for position, cells in enumerate(islice(self._grid.rows(), header, None), header + 1):
+            texts = [c.strip() if c.__class__ is str else text_of(c) for c in cells]
+            if not any(texts):
+                skipped.append((position, BLANK))
+            elif position == header + 1 and any(TIPS.search(text) for text in texts):
+                skipped.append((position, HINTS))
+            elif self._is_total(texts):
+                skipped.append((position, TOTAL))
+            else:
+                if ragged and len(texts) < width:
+                    texts += [""] * (width - len(texts))
+                yield position, cells, texts
+
+    def _is_total(self, texts: Sequence[str]) -> bool:
+        first = texts[0] or next(filter(None, texts))
+        if len(first) > _LONGEST_TOTAL or first.replace(" ", "").rstrip(":：") not in _TOTALS:
+            return False
+        return not any(i < len(texts) and texts[i] for i in self._layout.ids)
+
+    def _misfit(self, cells: Sequence[Cell]) -> str | None:
+        if len(cells) > self._width and any(cells[self._width :]):
+            return f"the row has {len(cells)} cells under {self._width} headers: a delimiter inside a text?"
+        if self._typed(cells):
+            for index, cell in enumerate(cells):
+                if loses_digits(cell) and index in self._exact:
+                    return (
+                        f"{self._exact[index]} holds a number of more than 15 digits as a number, "
+                        "and a spreadsheet keeps only 15: format the column as text"
+                    )
+        return None
+
+    @staticmethod
+    def _typed(cells: Sequence[Cell]) -> bool:
+        """Whether any cell is more than a text; most exports hold texts only."""
+        return set(map(type, cells)) != _TEXTS

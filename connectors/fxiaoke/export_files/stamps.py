@@ -1,0 +1,28 @@
+"""When an export was made."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+# Fxiaoke ends the name in _YYYYMMDDHHMMSS; people and some versions stop earlier or go on after it.
+_DIGITS = re.compile(r"_(20[0-9]{6})([0-9]*)")
+_CLOCKS = (0, 4, 6)  # digits of a time of day: none, hours and minutes, seconds too
+
+
+def file_stamp(name: str, modified: float, timezone: str) -> datetime:
+    """The time in the file's name, read in `timezone` (a day alone: its start), else the file's own time.
+
+    modified: seconds since 1970. The result is in UTC.
+    """
+    for match in reversed(list(_DIGITS.finditer(name))):
+        clock = match[2][:6]
+        if len(clock) not in _CLOCKS:
+            continue
+        try:
+            written = datetime.strptime(match[1] + clock.ljust(6, "0"), "%Y%m%d%H%M%S")
+        except ValueError:
+            continue
+        return written.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    return datetime.fromtimestamp(modified, UTC)

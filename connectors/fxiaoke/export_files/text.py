@@ -1,0 +1,102 @@
+"""Text files with separated values: encoding, delimiter, rows.
+
+Encoding goes by certainty, not by a detector: a byte order mark, else strict UTF-8, else strict GB18030.
+Detectors call short GBK files Korean.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+from connectors.core.errors import Problem
+from connectors.fxiaoke.export_files.cells import Cell
+from connectors.fxiaoke.export_files.content import SAVE_AGAIN
+from connectors.fxiaoke.export_files.grid import Grid, Peek
+from connectors.fxiaoke.export_files.limits import HEAD_ROWS, Limits
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_GUESSES = ("utf-8", "gb18030")
+_DELIMITERS = (",", "\t", ";")
+
+
+def peek(path: Path, limits: Limits) -> Peek:
+    """First rows and last row of a text file. Raises Problem when it cannot be read to its end."""
+    grid = open_grid(path)
+    head: list[tuple[str, ...]] = []
+    last = 0
+    for last, row in enumerate(grid.rows(), 1):
+        if len(row) > limits.columns:
+            raise Problem(f"row {last} has more than {limits.columns} columns", do=SAVE_AGAIN)
+        if last <= HEAD_ROWS:
+            head.append(tuple(map(str, row)))
+    return Peek("", tuple(head), last)
+
+
+def open_grid(path: Path) -> Grid:
+    """All rows of a text file, without the blank ones at its end. Raises Problem, also while iterating."""
+    encoding = _encoding(path)
+    delimiter = _delimiter(path, encoding)
+    return Grid(lambda: _rows(path, encoding, delimiter), ragged=True)
+
+
+def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[Cell]]:
+    blank: list[list[Cell]] = []
+    with path.open(encoding=encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        try:
+            for row in reader:
+                if any(row):
+                    yield from blank
+                    blank.clear()
+                    yield list(row)
+                else:
+                    blank.append(list(row))
+        except csv.Error as error:
+            raise Problem(
+                f"line {reader.line_num} of the text file is not readable: {error}", do=SAVE_AGAIN
+            ) from error
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4)
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            guesses: tuple[str, ...] = (encoding,)
+            break
+    else:
+        guesses = _GUESSES
+    for encoding in guesses:
+        if _decodes(path, encoding):
+            return encoding
+    raise Problem("the text is neither UTF-8 nor GB18030", do=f"{SAVE_AGAIN} (as CSV UTF-8)")
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _delimiter(path: Path, encoding: str) -> str:
+    """The one that cuts the first rows into most columns; a comma inside a text is no match for a tab."""
+
+    def columns(delimiter: str) -> float:
+        try:
+            widths = [len(row) for row in islice(_rows(path, encoding, delimiter), HEAD_ROWS)]
+        except Problem:
+            return 0
+        return median(widths) if widths else 0
+
+    return max(_DELIMITERS, key=columns)
