@@ -1,0 +1,140 @@
+"""One access token for all threads and all processes of this machine that use the same credentials.
+
+Vendors count tokens and punish minting (Zoho: ten in ten minutes, then a lock-out), so a token is kept in a
+private file, fetched by one thread of one process while the others wait, and never fetched in a loop.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from connectors.core.errors import Actor, Problem
+
+_EARLY = 300.0  # seconds: a token this close to its end is not handed out; a slow call must outlive it
+_FAILURE_LASTS = 60.0  # seconds: while it does, nobody asks again with credentials that were just refused
+_LOCK_WAIT = 120.0  # seconds: longer than any grant takes
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. expires_at: seconds since 1970. facts: what came with it (Zoho's api_domain)."""
+
+    value: str = field(repr=False)
+    expires_at: float
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class TokenKeeper:
+    """Hands out the shared token. Thread-safe.
+
+    grant: fetches a new one; raises Problem. file: where it is kept (0600); its name must change with the
+    credentials. budget: (grants, seconds) this process may make before it stops and says so.
+    """
+
+    def __init__(
+        self,
+        grant: Callable[[], Token],
+        file: Path,
+        *,
+        budget: tuple[int, float] = (5, 600.0),
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._grant, self._file, self._now = grant, file, now
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+        self._grants: deque[float] = deque()
+        self._failed: tuple[float, Problem] | None = None
+
+    def current(self) -> Token:
+        """A token that is good for some minutes. Raises Problem."""
+        token = self._token
+        if token is not None and self._fresh(token):
+            return token
+        return self.renewed(stale="")
+
+    def renewed(self, stale: str) -> Token:
+        """A token other than `stale`, which the vendor refused; the first caller fetches it for all."""
+        with self._lock:
+            if self._usable(self._token, stale):
+                return self._token
+            with self._other_processes():
+                kept = self._load()
+                if self._usable(kept, stale):
+                    self._token = kept
+                    return kept
+                self._token = self._granted()
+                self._save(self._token)
+                return self._token
+
+    def _usable(self, token: Token | None, stale: str) -> bool:
+        return token is not None and token.value != stale and self._fresh(token)
+
+    def _fresh(self, token: Token) -> bool:
+        return token.expires_at - _EARLY > self._now()
+
+    def _granted(self) -> Token:
+        now = self._now()
+        if self._failed and now - self._failed[0] < _FAILURE_LASTS:
+            raise copy.copy(self._failed[1])  # a copy: each caller adds its own stream
+        most, seconds = self._budget
+        while self._grants and now - self._grants[0] > seconds:
+            self._grants.popleft()
+        if len(self._grants) >= most:
+            raise Problem(
+                f"{most} access tokens were fetched and refused within {seconds / 60:g} minutes",
+                do="Check that the accounts and API addresses belong together, then run again later",
+                actor=Actor.OPERATOR,
+                code="TOKENS_REFUSED",
+                transient=True,
+            )
+        self._grants.append(now)
+        try:
+            return self._grant()
+        except Problem as problem:
+            self._failed = (self._now(), copy.copy(problem))
+            raise
+
+    @contextmanager
+    def _other_processes(self) -> Iterator[None]:
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(self._file.with_suffix(".lock"), timeout=_LOCK_WAIT, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise Problem(
+                "another process has been fetching an access token for two minutes",
+                do="End hanging crm-warehouse processes, then run again",
+                actor=Actor.OPERATOR,
+                code="TOKEN_LOCK",
+                transient=True,
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _load(self) -> Token | None:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Token)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None  # never written, or written by another version: a new token replaces it
+
+    def _save(self, token: Token) -> None:
+        fresh = self._file.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(token))
+        fresh.replace(self._file)

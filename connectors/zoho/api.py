@@ -1,0 +1,70 @@
+"""GET on Zoho CRM's REST API v8 with the shared token.
+
+https://www.zoho.com/crm/developer/docs/api/v8/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from connectors.core.errors import Problem
+from connectors.core.http import HttpClient, Reply
+from connectors.core.tokens import Token, TokenKeeper
+from connectors.zoho.errors import STALE_TOKEN, judge
+
+T = TypeVar("T")
+
+VERSION = "/crm/v8/"
+
+
+class Api:
+    """Thread-safe. api_url "" means: where the token reply says."""
+
+    def __init__(self, http: HttpClient, tokens: TokenKeeper, api_url: str = "") -> None:
+        self._http, self._tokens, self._api_url = http, tokens, api_url.rstrip("/")
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        parse: Callable[[bytes], T],
+        *,
+        since: datetime | None = None,
+        credits: int = 1,
+        sub: bool = False,
+    ) -> T | None:
+        """What `parse` makes of the body; None where Zoho says there is nothing (204, 304).
+
+        path: below /crm/v8/. since: If-Modified-Since. credits: what the call costs. sub: it is of the
+        kind that Zoho counts in its sub-concurrency. Raises Problem; parse raises BadBody to try again.
+        """
+
+        def call(token: Token) -> T | None:
+            headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}
+            if since is not None:
+                headers["If-Modified-Since"] = http_stamp(since)
+            url = (self._api_url or token.facts["api"]) + VERSION + path
+            return self._http.call(
+                "GET", url, params=params, headers=headers, parse=unless_empty, judge=judge,
+                credits=credits, sub=sub,
+            )  # fmt: skip
+
+        def unless_empty(reply: Reply) -> T | None:
+            return None if reply.status in (204, 304) else parse(reply.body)
+
+        token = self._tokens.current()
+        try:
+            return call(token)
+        except Problem as problem:
+            if problem.code not in STALE_TOKEN:
+                raise
+        return call(self._tokens.renewed(token.value))
+
+
+def http_stamp(moment: datetime) -> str:
+    """Zoho's form of If-Modified-Since: ISO 8601 with offset, cut (never rounded up) to the second."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone is ambiguous")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,146 @@
+"""Zoho's field metadata → which fields to ask for, and how their values look (`Shape`).
+
+https://www.zoho.com/crm/developer/docs/api/v8/field-meta.html. Keys are often missing there (`json_type`),
+and types appear that no page names; both must cost a type, never a module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from connectors.core.contract import Field, FieldType, Shape, Stream
+from connectors.core.http import BadBody
+
+PER_CALL = 50  # names in `fields`, https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
+_STAMPS = ("Created_Time", "Modified_Time")
+# List reads leave these out: their rows live in modules of their own.
+_NOT_LISTED = frozenset({"subform", "multiselectlookup"})
+_PERSONAL = frozenset({"email", "phone"})
+
+_TYPES: dict[str, FieldType] = {
+    **dict.fromkeys(
+        ("text", "textarea", "email", "phone", "website", "picklist", "autonumber", "profileimage", "bigint"),
+        FieldType.TEXT,
+    ),
+    **dict.fromkeys(("lookup", "ownerlookup", "userlookup", "profilelookup"), FieldType.LOOKUP),
+    **dict.fromkeys(("double", "decimal", "percent"), FieldType.DOUBLE),
+    "integer": FieldType.INTEGER,
+    "long": FieldType.INTEGER,
+    "currency": FieldType.DECIMAL,
+    "boolean": FieldType.BOOLEAN,
+    "date": FieldType.DATE,
+    "datetime": FieldType.DATETIME,
+    "string": FieldType.TEXT,  # a return type of formulas
+}
+_STRUCTURED = frozenset({"jsonobject", "jsonarray"})
+
+
+class FieldMeta(msgspec.Struct):
+    """The keys we read of one field; anything may be missing."""
+
+    api_name: str
+    data_type: str | None = None
+    json_type: Any = None
+    decimal_place: Any = None
+    field_label: Any = None
+    formula: Any = None
+
+
+class _Reply(msgspec.Struct):
+    fields: list[FieldMeta]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read one stream now. chunks: `fields` of each call; the first pages, the others go by ids."""
+
+    shape: Shape
+    chunks: tuple[tuple[str, ...], ...]
+
+
+def parse_fields(body: bytes) -> list[FieldMeta]:
+    """The fields of a settings/fields reply. Raises BadBody."""
+    try:
+        return msgspec.json.decode(body, type=_Reply).fields
+    except msgspec.DecodeError as error:
+        raise BadBody("it is not field metadata") from error
+
+
+def reading(stream: Stream, metas: Sequence[FieldMeta] | None) -> Reading:
+    """What to ask for and how to type it. metas None: Zoho has no metadata, the declaration stands alone.
+
+    A declared field that the organisation lacks stays in the shape and is not asked for.
+    """
+    declared = {f.name: f for f in stream.fields}
+    if metas is None:
+        listed = {name: field for name, field in declared.items() if name != stream.key}
+    else:
+        listed = {
+            m.api_name: _field(m, declared.get(m.api_name), bool(stream_pii(stream)))
+            for m in metas
+            if m.api_name != stream.key and m.data_type not in _NOT_LISTED
+        }
+    fields = tuple(listed.get(name, field) for name, field in declared.items())
+    fields += tuple(field for name, field in listed.items() if name not in declared)
+    # A module without Modified_Time cannot be read by it, whatever was declared (airbytehq/airbyte#53218).
+    stamp = stream.stamp if stream.stamp in listed else None
+    records = str(stream.options.get("records", "data"))
+    return Reading(Shape(records, stream.key, stamp, fields), _chunks(listed, declared, stamp))
+
+
+def stream_pii(stream: Stream) -> frozenset[str]:
+    """The declared personal fields; a stream that has any holds people."""
+    return frozenset(f.name for f in stream.fields if f.pii)
+
+
+def _chunks(
+    listed: dict[str, Field], declared: dict[str, Field], stamp: str | None
+) -> tuple[tuple[str, ...], ...]:
+    """At most 50 names a call. Each chunk repeats the stamp: it proves the chunks are of one version."""
+    head = [name for name in _STAMPS if name in listed]
+    rest = [name for name in declared if name in listed and name not in head]
+    rest += [name for name in listed if name not in declared and name not in head]
+    first = PER_CALL - len(head)
+    chunks = [(*head, *rest[:first])]
+    again = (stamp,) if stamp else ()
+    size = PER_CALL - len(again)
+    for start in range(first, len(rest), size):
+        chunks.append((*again, *rest[start : start + size]))
+    return tuple(chunks)
+
+
+def _field(meta: FieldMeta, declared: Field | None, people: bool) -> Field:
+    found = _type(meta)
+    if found is None or found is FieldType.DOUBLE:
+        # Unknown to us, or a plain number: the declaration knows better (a count, an exact amount).
+        typed = declared or Field(meta.api_name, found or FieldType.JSON)
+    else:
+        typed = Field(meta.api_name, found, _scale(meta) if found is FieldType.DECIMAL else 0)
+    personal = declared.pii if declared else people and meta.data_type in _PERSONAL
+    label = meta.field_label if isinstance(meta.field_label, str) else ""
+    return replace(typed, label=label, pii=personal)
+
+
+def _type(meta: FieldMeta) -> FieldType | None:
+    """The type on the wire; None if it cannot be told."""
+    data_type = (meta.data_type or "").lower()
+    if data_type == "formula":
+        data_type = _formula_type(meta.formula)
+    found = _TYPES.get(data_type)
+    if meta.json_type in _STRUCTURED and found is not FieldType.LOOKUP:
+        return FieldType.JSON  # tags are "text" in an array; some organisations send currency as an object
+    return found
+
+
+def _formula_type(formula: Any) -> str:
+    kind = formula.get("return_type") if isinstance(formula, dict) else None
+    return kind.lower() if isinstance(kind, str) else ""
+
+
+def _scale(meta: FieldMeta) -> int:
+    places = meta.decimal_place
+    return places if isinstance(places, int) and 0 <= places <= 9 else 2

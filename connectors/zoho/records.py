@@ -1,0 +1,125 @@
+"""Reading records: sorted by change, page by token, window after window, wide modules in field chunks.
+
+https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
+
+Facts it obeys: a list shows 2,000 rows by page and 100,000 by page_token; a token belongs to its exact
+parameters, so other field chunks of a page are read by `ids`, never with its token; `sort_by` puts a call
+into the sub-concurrency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from connectors.core.contract import Page, Stream
+from connectors.core.errors import Actor, Problem
+from connectors.zoho.api import VERSION, Api
+from connectors.zoho.cut import Cut, cutter
+from connectors.zoho.errors import TOKEN_SPENT, WINDOW_FULL
+from connectors.zoho.fields import Reading
+from connectors.zoho.progress import Progress
+
+PER_PAGE = "200"
+_IDS_PER_CALL = 100
+_VERSION_TRIES = 5
+_LIST_ENDS = "PAGINATION_LIMIT_EXCEEDED"  # more rows, but no token to reach them: the list ends here
+
+
+def read_records(api: Api, stream: Stream, reading: Reading, since: datetime | None) -> Iterator[Page]:
+    """Every record changed at or after `since` (all if None, or where the module has no stamp)."""
+    walk = _Walk(api, stream, reading)
+    start = since if reading.shape.stamp else None
+    while code := (yield from walk.window(start)):
+        start = walk.progress.restart(start, code)
+
+
+class _Walk:
+    """One read. Its parameters never change, so that its tokens stay valid."""
+
+    def __init__(self, api: Api, stream: Stream, reading: Reading) -> None:
+        self._api, self._module, self._chunks = api, stream.api_name, reading.chunks
+        stamp = reading.shape.stamp
+        self._cut = cutter(reading.shape.records, stamp)
+        self._own = {name: str(value) for name, value in dict(stream.options.get("params", {})).items()}
+        self._sorting = {"sort_by": stamp or "id", "sort_order": "asc"}
+        self.progress = Progress()
+
+    def window(self, since: datetime | None) -> Generator[Page, None, str]:
+        """The pages from `since` on; "" when it is complete, else the code that says why it is not."""
+        token: str | None = None
+        while True:
+            try:
+                cut = self._page(since, token)
+            except Problem as problem:
+                if problem.code in WINDOW_FULL | TOKEN_SPENT:
+                    return problem.code
+                raise
+            if cut is None:
+                return ""
+            self.progress.see(cut.moments)
+            promise = self.progress.promise(complete=not cut.more)
+            yield from self._group(cut, promise)
+            if not cut.more:
+                return ""
+            if cut.token is None:
+                return _LIST_ENDS
+            token = cut.token
+
+    def _page(self, since: datetime | None, token: str | None) -> Cut | None:
+        params = {**self._own, **self._sorting, "per_page": PER_PAGE, "fields": ",".join(self._chunks[0])}
+        if token:
+            params["page_token"] = token
+        return self._api.get(self._module, params, self._cut, since=since, sub=True)
+
+    def _group(self, cut: Cut, promise: datetime | None) -> Iterator[Page]:
+        """A page and the other field chunks of its records; the promise holds once the last is out."""
+        asked = f"{VERSION}{self._module}?{_query({**self._own, **self._sorting})}&fields="
+        pages = [(0, cut)] if len(self._chunks) == 1 else self._all_chunks(cut)
+        for position, (chunk, part) in enumerate(pages, 1):
+            names = f"{len(self._chunks[chunk])} names, chunk {chunk + 1} of {len(self._chunks)}"
+            yield Page(
+                part.body, part.rows, chunk, asked + names, promise if position == len(pages) else None
+            )
+
+    def _all_chunks(self, page: Cut) -> list[tuple[int, Cut]]:
+        """Chunks of one version of each record: if one changed or went between the calls, all are read again."""
+        ids = list(page.versions)
+        firsts = [page]
+        for _ in range(_VERSION_TRIES):
+            rest = [
+                (chunk, cut)
+                for chunk in range(1, len(self._chunks))
+                for cut in self._by_ids(ids, self._chunks[chunk])
+            ]
+            versions = _versions(firsts)
+            if all(
+                _versions(c for n, c in rest if n == chunk) == versions
+                for chunk in range(1, len(self._chunks))
+            ):
+                return [(0, first) for first in firsts] + rest
+            firsts = self._by_ids(ids, self._chunks[0])
+        raise Problem(
+            "records changed between the calls that read their fields, again and again",
+            do="Run the sync again at a quieter hour; if it keeps failing, report this",
+            actor=Actor.OPERATOR,
+            where=f"GET {VERSION}{self._module}",
+            code="VERSIONS_DIFFER",
+            transient=True,
+        )
+
+    def _by_ids(self, ids: Sequence[str], names: tuple[str, ...]) -> list[Cut]:
+        params = {**self._own, "per_page": PER_PAGE, "fields": ",".join(names)}
+        cuts = (
+            self._api.get(self._module, {**params, "ids": ",".join(ids[at : at + _IDS_PER_CALL])}, self._cut)
+            for at in range(0, len(ids), _IDS_PER_CALL)
+        )
+        return [cut for cut in cuts if cut is not None]
+
+
+def _versions(cuts: Iterable[Cut]) -> dict[str, str | None]:
+    return {key: stamp for cut in cuts for key, stamp in cut.versions.items()}
+
+
+def _query(params: dict[str, str]) -> str:
+    return "&".join(f"{name}={value}" for name, value in params.items())

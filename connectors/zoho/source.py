@@ -1,0 +1,115 @@
+"""One organisation of Zoho CRM behind the `Source` contract."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from connectors.core.contract import CursorKind, Page, Shape, Source, SourceContext, Stream, Usage, Window
+from connectors.core.errors import Problem
+from connectors.core.http import HttpClient
+from connectors.core.limits import Limiter, Meter
+from connectors.zoho.api import Api
+from connectors.zoho.auth import Credentials, keeper
+from connectors.zoho.centres import hosts
+from connectors.zoho.fields import Reading, parse_fields, reading
+from connectors.zoho.modules import Offer, offer
+from connectors.zoho.paged import DELETED, read_deleted, read_users
+from connectors.zoho.records import read_records
+
+# Calls at once per organisation and app: 5 in the smallest edition; 10 with sort_by in every edition.
+# https://www.zoho.com/crm/developer/docs/api/v8/api-limits.html
+CONCURRENCY, SUB_CONCURRENCY = 5, 10
+
+
+class ZohoSource(Source):
+    """Opening it asks nothing; the first call that needs Zoho does."""
+
+    name = "zoho"
+
+    def __init__(
+        self, context: SourceContext, declared: Sequence[Stream], http: HttpClient | None = None
+    ) -> None:
+        values = context.values
+        credentials = Credentials(
+            client_id=values["ZOHO_CLIENT_ID"],
+            client_secret=values["ZOHO_CLIENT_SECRET"],
+            refresh_token=values["ZOHO_REFRESH_TOKEN"],
+            accounts_url=values.get("ZOHO_ACCOUNTS_URL") or "https://accounts.zoho.com",
+            api_url=values.get("ZOHO_API_URL", ""),
+        )
+        self.org, self.usage = context.org, Usage()
+        self._declared = declared
+        self._http = http or HttpClient(
+            hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),
+            limiter=Limiter(CONCURRENCY, sub_concurrency=SUB_CONCURRENCY),
+            meter=Meter(self.usage),
+        )
+        self._api = Api(self._http, keeper(credentials, self._http, context.cache), credentials.api_url)
+        self._lock = threading.Lock()
+        self._offer: Offer | None = None
+        self._readings: dict[str, Reading] = {}
+
+    def streams(self) -> Sequence[Stream]:
+        """The declared modules that the organisation shows to the API user, and its users."""
+        return self._offered().streams
+
+    def problems(self) -> Sequence[Problem]:
+        """Modules that the declaration needs and the API user does not see."""
+        return self._offered().problems
+
+    def kinds(self, stream: Stream) -> Sequence[CursorKind]:
+        """Changes first: a record deleted in between is then on the deleted list."""
+        if stream.deletes:
+            return (CursorKind.INCREMENTAL, CursorKind.DELETED)
+        return (CursorKind.INCREMENTAL,)
+
+    def shape(self, stream: Stream, kind: CursorKind) -> Shape:
+        """Asks Zoho's metadata each time; the next `read` of the stream asks for the fields found here."""
+        if kind is CursorKind.DELETED:
+            return DELETED
+        return self._read_metadata(stream).shape
+
+    def read(self, stream: Stream, window: Window) -> Iterator[Page]:
+        """Users and modules without a stamp come whole in every window."""
+        try:
+            yield from self._pages(stream, window)
+        except Problem as problem:
+            problem.located(source=self.name, stream=stream.name)
+            raise
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._http.close()
+
+    def _pages(self, stream: Stream, window: Window) -> Iterator[Page]:
+        if window.kind is CursorKind.DELETED:
+            return read_deleted(self._api, stream, window.since)
+        if window.kind not in (CursorKind.INCREMENTAL, CursorKind.BACKFILL):
+            raise ValueError(f"zoho has no {window.kind} read")
+        plan = self._readings.get(stream.name) or self._read_metadata(stream)
+        if "path" in stream.options:
+            return read_users(self._api, stream, plan.shape)
+        return read_records(self._api, stream, plan, window.since)
+
+    def _read_metadata(self, stream: Stream) -> Reading:
+        metas = None
+        if "path" not in stream.options:  # users are described by no fields page
+            try:
+                metas = self._api.get("settings/fields", {"module": stream.api_name}, parse_fields)
+            except Problem as problem:
+                problem.located(source=self.name, stream=stream.name)
+                raise
+        found = reading(stream, metas)
+        self._readings[stream.name] = found
+        return found
+
+    def _offered(self) -> Offer:
+        with self._lock:
+            if self._offer is None:
+                try:
+                    self._offer = offer(self._api, self._declared)
+                except Problem as problem:
+                    problem.located(source=self.name)
+                    raise
+            return self._offer
