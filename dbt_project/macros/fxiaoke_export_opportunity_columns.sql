@@ -1,0 +1,36 @@
+{# An opportunity of an export file, current row or version, as staging shows it. #}
+{% macro fxiaoke_export_opportunity_columns() %}
+        -- keys
+        _org as source_org,
+        _record_id as opportunity_id,
+        {{ lookup_id('account_id') }} as account_id,
+        {{ lookup_name('account_id') }} as account_name,
+        {{ lookup_id('product_id') }} as product_id,
+        {{ lookup_name('product_id') }} as product_name,
+        {{ lookup_id('owner') }} as owner_id,
+        {{ lookup_name('owner') }} as owner_name,
+
+        -- what it is
+        {{ text_field('name') }} as opportunity_name,
+        {{ lookup_name('sales_process_id') }} as pipeline,
+        {{ text_field('sales_stage') }} as source_stage,
+        {{ text_field('sales_status') }} as source_status,
+        {{ text_field('life_status') }} as source_record_status,
+        {{ text_field('lost_reason') }} as lost_reason,
+        {{ text_field('source') }} as lead_source,
+
+        -- money
+        {{ money_field('amount') }} as amount,
+        cast(null as {{ type_text() }}) as currency_code,
+
+        -- days and moments
+        {{ typed_field('close_date', 'date') }} as expected_close_date,
+        {{ typed_field('actual_close_date', 'date') }} as actual_close_date,
+        {{ timestamp_field('create_time') }} as created_at,
+
+        -- how we know
+        _modified_at as modified_at,
+        _read_at as read_at,
+        _position as read_position,
+        _deleted_at as deleted_at
+{% endmacro %}

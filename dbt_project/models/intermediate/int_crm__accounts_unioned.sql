@@ -1,0 +1,12 @@
+with unioned as (
+    {{ union_sources('accounts', [
+        'source_org', 'account_id', 'account_name', 'account_type', 'industry', 'employee_count', 'annual_revenue',
+        'country', 'province', 'city', 'owner_id', 'owner_name', 'created_at', 'modified_at',
+    ]) }}
+)
+
+select
+    {{ surrogate_key(['source_system', 'source_org', 'account_id']) }} as account_key,
+    {{ reference_key('user', 'owner_id', 'owner_name') }} as owner_reference_key,
+    unioned.*
+from unioned

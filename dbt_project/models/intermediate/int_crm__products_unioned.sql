@@ -1,0 +1,10 @@
+with unioned as (
+    {{ union_sources('products', [
+        'source_org', 'product_id', 'product_name', 'product_code', 'product_line', 'list_price', 'modified_at',
+    ]) }}
+)
+
+select
+    {{ surrogate_key(['source_system', 'source_org', 'product_id']) }} as product_key,
+    unioned.*
+from unioned

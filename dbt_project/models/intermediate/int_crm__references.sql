@@ -1,0 +1,156 @@
+{{ config(materialized='table') }}
+
+with opportunities as (
+    select * from {{ ref('int_crm__opportunities') }}
+),
+
+mentions as (
+    select account_reference_key as reference_key, 'account' as entity, source_system, source_org,
+        account_id as reference_id, account_name as reference_name
+    from opportunities
+    union all
+    select product_reference_key, 'product', source_system, source_org, product_id, product_name
+    from opportunities
+    union all
+    select owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
+    from opportunities
+    union all
+    select owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
+    from {{ ref('int_crm__accounts_unioned') }}
+    union all
+    select manager_reference_key, 'user', source_system, source_org, manager_id, manager_name
+    from {{ ref('int_crm__users_unioned') }}
+),
+
+refs as (
+    select
+        reference_key,
+        entity,
+        source_system,
+        source_org,
+        reference_id,
+        reference_name,
+        {{ match_key('reference_name') }} as reference_match_key,
+        count(*) as mention_count
+    from mentions
+    group by 1, 2, 3, 4, 5, 6, 7
+),
+
+records as (
+    select 'account' as entity, source_system, source_org, account_id as record_id, account_name as record_name,
+        account_key as record_key
+    from {{ ref('int_crm__accounts_unioned') }}
+    union all
+    select 'product', source_system, source_org, product_id, product_name, product_key
+    from {{ ref('int_crm__products_unioned') }}
+    union all
+    select 'user', source_system, source_org, user_id, user_name, user_key
+    from {{ ref('int_crm__users_unioned') }}
+),
+
+-- Names that mean exactly one record; a name that two records share resolves nothing.
+exact_names as (
+    select entity, source_system, source_org, record_name, min(record_key) as record_key
+    from records
+    group by entity, source_system, source_org, record_name
+    having count(*) = 1
+),
+
+match_names as (
+    select
+        entity,
+        source_system,
+        source_org,
+        {{ match_key('record_name') }} as record_match_key,
+        min(record_key) as record_key
+    from records
+    group by entity, source_system, source_org, {{ match_key('record_name') }}
+    having count(*) = 1
+),
+
+aliases as (
+    select
+        match_names.entity,
+        match_names.source_system,
+        match_names.source_org,
+        {{ match_key('product_alias.alias') }} as alias_match_key,
+        min(match_names.record_key) as record_key
+    from {{ ref('product_alias') }} as product_alias
+    inner join match_names
+        on match_names.entity = 'product'
+        and match_names.source_system = product_alias.source
+        and match_names.record_match_key = {{ match_key('product_alias.product_name') }}
+    group by 1, 2, 3, 4
+    having count(distinct match_names.record_key) = 1
+),
+
+-- Where there is an id, only the id counts; names are looked up for files that carry nothing else.
+candidates as (
+    select
+        refs.*,
+        by_id.record_key as by_id,
+        exact_names.record_key as by_exact_name,
+        match_names.record_key as by_match_key,
+        aliases.record_key as by_alias
+    from refs
+    left join records as by_id
+        on by_id.entity = refs.entity
+        and by_id.source_system = refs.source_system
+        and by_id.source_org = refs.source_org
+        and by_id.record_id = refs.reference_id
+    left join exact_names
+        on exact_names.entity = refs.entity
+        and exact_names.source_system = refs.source_system
+        and exact_names.source_org = refs.source_org
+        and exact_names.record_name = refs.reference_name
+        and refs.reference_id is null
+    left join match_names
+        on match_names.entity = refs.entity
+        and match_names.source_system = refs.source_system
+        and match_names.source_org = refs.source_org
+        and match_names.record_match_key = refs.reference_match_key
+        and refs.reference_id is null
+    left join aliases
+        on aliases.entity = refs.entity
+        and aliases.source_system = refs.source_system
+        and aliases.source_org = refs.source_org
+        and aliases.alias_match_key = refs.reference_match_key
+        and refs.reference_id is null
+),
+
+judged as (
+    select
+        candidates.*,
+        case
+            when reference_id is null and reference_name is null then 'empty'
+            when by_id is not null then 'id'
+            when by_exact_name is not null then 'exact_name'
+            when by_match_key is not null then 'match_key'
+            when by_alias is not null then 'alias'
+            when entity = 'user' then 'inferred'
+            else 'unresolved'
+        end as resolution
+    from candidates
+)
+
+select
+    reference_key,
+    entity,
+    source_system,
+    source_org,
+    reference_id,
+    reference_name,
+    mention_count,
+    resolution,
+    case resolution
+        when 'id' then by_id
+        when 'exact_name' then by_exact_name
+        when 'match_key' then by_match_key
+        when 'alias' then by_alias
+        when 'inferred'
+            then {{ surrogate_key([
+                'source_system', 'source_org', "coalesce(reference_id, 'name:' || reference_match_key)",
+            ]) }}
+        else 'unassigned'
+    end as record_key
+from judged

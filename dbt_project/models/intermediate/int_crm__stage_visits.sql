@@ -1,0 +1,141 @@
+{{ config(materialized='table') }}
+
+with as_of as (
+    select as_of_date from {{ ref('int_crm__as_of') }}
+),
+
+stage_map as (
+    {{ stage_map() }}
+),
+
+vendor_visits as (
+    {{ union_sources('stage_visits', ['source_org', 'visit_id', 'opportunity_id', 'source_stage', 'entered_at']) }}
+),
+
+vendor_evidence as (
+    select
+        {{ surrogate_key(['source_system', 'source_org', 'opportunity_id']) }} as opportunity_key,
+        source_system,
+        source_stage,
+        cast(null as {{ type_text() }}) as source_status,
+        entered_at as seen_at,
+        cast(null as date) as closed_on,
+        cast(null as {{ type_timestamp_tz() }}) as created_at,
+        visit_id as tie_breaker,
+        'vendor_row' as evidence
+    from vendor_visits
+    where opportunity_id is not null
+),
+
+-- Only where the vendor recorded nothing: its history is exact, ours sees the state at each change of the record.
+version_evidence as (
+    select
+        versions.opportunity_key,
+        versions.source_system,
+        versions.source_stage,
+        versions.source_status,
+        versions.modified_at as seen_at,
+        versions.actual_close_date as closed_on,
+        versions.created_at,
+        cast(versions.read_at as {{ type_text() }}) as tie_breaker,
+        'version_diff' as evidence
+    from {{ ref('int_crm__opportunity_versions_unioned') }} as versions
+    left join (select distinct opportunity_key from vendor_evidence) as recorded
+        on recorded.opportunity_key = versions.opportunity_key
+    where versions.deleted_at is null and recorded.opportunity_key is null
+),
+
+evidence as (
+    select * from vendor_evidence
+    union all
+    select * from version_evidence
+),
+
+staged as (
+    select
+        evidence.*,
+        {{ canonical_stage('by_stage', 'by_status') }} as stage,
+        coalesce(
+            lag(seen_at) over (partition by opportunity_key order by seen_at, tie_breaker), created_at
+        ) as seen_before_at
+    from evidence
+    cross join as_of
+    left join stage_map as by_stage
+        on by_stage.source_system = evidence.source_system
+        and by_stage.stage_match_key = {{ match_key('evidence.source_stage') }}
+    left join stage_map as by_status
+        on by_status.source_system = evidence.source_system
+        and by_status.stage_match_key = {{ match_key('evidence.source_status') }}
+    where {{ business_date('evidence.seen_at') }} <= as_of.as_of_date
+),
+
+compared as (
+    select
+        staged.*,
+        lag(stage || '|' || coalesce(source_stage, '')) over (
+            partition by opportunity_key order by seen_at, tie_breaker
+        ) as previous_stages
+    from staged
+),
+
+-- A closing day lies somewhere in that day; it is believed if the day lies between the two looks around it.
+entered as (
+    select
+        compared.*,
+        stages.status,
+        stages.stage_order,
+        stages.status <> 'open'
+        and closed_on <= {{ business_date('seen_at') }}
+        and (seen_before_at is null or closed_on >= {{ business_date('seen_before_at') }}) as is_dated_by_source
+    from compared
+    inner join {{ ref('stages') }} as stages on stages.stage = compared.stage
+    where previous_stages is null or previous_stages <> compared.stage || '|' || coalesce(source_stage, '')
+),
+
+timed as (
+    select
+        opportunity_key,
+        source_system,
+        stage,
+        source_stage,
+        stage_order,
+        status,
+        evidence,
+        seen_at,
+        tie_breaker,
+        case
+            when is_dated_by_source
+                then greatest({{ business_midnight('closed_on') }}, coalesce(seen_before_at, {{ business_midnight('closed_on') }}))
+            else seen_at
+        end as entered_at,
+        case
+            when evidence = 'vendor_row' then 0
+            when is_dated_by_source then 86400
+            else {{ seconds_between('seen_before_at', 'seen_at') }}
+        end as entered_uncertainty_s
+    from entered
+),
+
+numbered as (
+    select
+        timed.*,
+        row_number() over (partition by opportunity_key order by seen_at, tie_breaker) as visit_seq,
+        lead(entered_at) over (partition by opportunity_key order by seen_at, tie_breaker) as exited_at,
+        lead(stage) over (partition by opportunity_key order by seen_at, tie_breaker) as next_stage
+    from timed
+)
+
+select
+    opportunity_key,
+    visit_seq,
+    stage,
+    source_stage,
+    stage_order,
+    status,
+    entered_at,
+    exited_at,
+    next_stage,
+    entered_uncertainty_s,
+    evidence,
+    next_stage is null as is_last
+from numbered

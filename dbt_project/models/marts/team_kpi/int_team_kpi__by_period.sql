@@ -1,0 +1,146 @@
+{{ config(schema='intermediate', contract={'enforced': false}) }}
+
+with opportunities as (
+    select * from {{ ref('fct_opportunity') }}
+),
+
+as_of as (
+    select as_of_date from {{ ref('int_crm__as_of') }}
+),
+
+bounds as (
+    select
+        least(min(opened_on), min(created_on), min(closed_on)) as first_on,
+        max(as_of.as_of_date) as last_on
+    from opportunities
+    cross join as_of
+),
+
+periods as (
+    {% for period in ['month', 'quarter'] %}
+    select
+        '{{ period }}' as period_type,
+        period_start,
+        {{ period_end(period, 'period_start') }} as period_end,
+        -- a period that is not over is measured at the as-of day
+        least({{ period_end(period, 'period_start') }}, last_on) as measured_on
+    from (
+        select
+            cast({{ each_period(period, 'first_on', 'last_on') }} as date) as period_start,
+            last_on
+        from bounds
+    ) as starts
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+-- The amount as it was known on a day: that of the last version of that day or before. Before our first look
+-- nothing was known; the first version then stands in, and the opportunity is counted as rewound.
+version_spans as (
+    select
+        opportunity_key,
+        amount,
+        valid_on,
+        lag(valid_on) over (versions_in_order) is null as is_first,
+        lead(valid_on) over (versions_in_order) as next_valid_on
+    from {{ ref('int_crm__opportunity_versions_unioned') }}
+    window versions_in_order as (
+        partition by opportunity_key order by valid_on, modified_at, read_at, read_position
+    )
+),
+
+created as (
+    select
+        periods.period_type,
+        periods.period_start,
+        opportunities.opportunity_key
+    from opportunities
+    inner join periods on opportunities.created_on between periods.period_start and periods.period_end
+),
+
+closed as (
+    select
+        periods.period_type,
+        periods.period_start,
+        opportunities.opportunity_key
+    from opportunities
+    inner join periods on opportunities.closed_on between periods.period_start and periods.period_end
+),
+
+held_open as (
+    select
+        periods.period_type,
+        periods.period_start,
+        opportunities.opportunity_key,
+        case when spans.opportunity_key is null then opportunities.amount else spans.amount end as open_amount,
+        case when spans.valid_on > periods.measured_on then 1 else 0 end as is_rewound
+    from opportunities
+    inner join periods
+        on opportunities.opened_on <= periods.measured_on
+        and (opportunities.closed_on is null or opportunities.closed_on > periods.measured_on)
+    left join version_spans as spans
+        on spans.opportunity_key = opportunities.opportunity_key
+        and (spans.is_first or spans.valid_on <= periods.measured_on)
+        and (spans.next_valid_on is null or spans.next_valid_on > periods.measured_on)
+),
+
+activity as (
+    select
+        period_type, period_start, opportunity_key, 1 as is_created, 0 as is_closed, 0 as is_open,
+        cast(null as decimal(18, 2)) as open_amount, 0 as is_rewound
+    from created
+    union all
+    select period_type, period_start, opportunity_key, 0, 1, 0, null, 0
+    from closed
+    union all
+    select period_type, period_start, opportunity_key, 0, 0, 1, open_amount, is_rewound
+    from held_open
+),
+
+by_team as (
+    {% for axis in team_axes() %}
+    select
+        '{{ axis }}' as team_axis,
+        opportunities.{{ axis }}_team_key as team_key,
+        activity.*,
+        opportunities.status,
+        opportunities.amount,
+        opportunities.cycle_days
+    from activity
+    inner join opportunities on opportunities.opportunity_key = activity.opportunity_key
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+counted as (
+    select
+        period_type,
+        team_axis,
+        team_key,
+        period_start,
+        sum(is_created) as created_count,
+        sum(case when is_closed = 1 and status = 'won' then 1 else 0 end) as won_count,
+        sum(case when is_closed = 1 and status = 'lost' then 1 else 0 end) as lost_count,
+        sum(case when is_closed = 1 and status = 'derailed' then 1 else 0 end) as derailed_count,
+        sum(case when is_closed = 1 and status = 'won' then coalesce(amount, 0) else 0 end) as won_amount,
+        sum(case when is_closed = 1 and status = 'lost' then coalesce(amount, 0) else 0 end) as lost_amount,
+        {{ median("case when is_closed = 1 and status = 'won' then cycle_days end") }} as median_cycle_days,
+        sum(is_open) as open_count,
+        sum(case when is_open = 1 then coalesce(open_amount, 0) else 0 end) as open_amount,
+        sum(case when is_open = 1 and open_amount is null then 1 else 0 end) as open_count_without_amount,
+        sum(is_rewound) as open_count_rewound
+    from by_team
+    group by period_type, team_axis, team_key, period_start
+)
+
+select
+    counted.*,
+    periods.period_end,
+    periods.measured_on,
+    {{ win_rate('counted.won_count', 'counted.lost_count') }} as win_rate,
+    as_of.as_of_date
+from counted
+inner join periods
+    on periods.period_type = counted.period_type
+    and periods.period_start = counted.period_start
+cross join as_of

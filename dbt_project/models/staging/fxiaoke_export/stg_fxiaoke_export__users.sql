@@ -1,0 +1,26 @@
+with raw as (
+    select * from {{ source('fxiaoke_export', 'personnel_obj') }}
+),
+
+renamed as (
+    select
+        -- keys
+        _org as source_org,
+        _record_id as user_id,
+        {{ lookup_id('leader') }} as manager_id,
+        {{ lookup_name('leader') }} as manager_name,
+
+        -- who it is
+        coalesce({{ text_field('name') }}, {{ text_field('full_name') }}) as user_name,
+        {{ text_field('position') }} as job_title,
+        {{ text_field('status') }} as user_status,
+        {{ lookup_name('main_department') }} as region,
+
+        -- how we know
+        {{ timestamp_field('create_time') }} as created_at,
+        _modified_at as modified_at
+    from raw
+    where _deleted_at is null
+)
+
+select * from renamed
