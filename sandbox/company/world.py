@@ -1,0 +1,101 @@
+"""The company as a whole: founded from a seed and a size, then lived through day by day.
+
+The same (seed, size) at the same clock gives the same event log, however the clock got there.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from sandbox.company.agenda import Agenda
+from sandbox.company.chance import Chance
+from sandbox.company.clock import DAY, HISTORY_BEGINS, OPENING
+from sandbox.company.days import Days
+from sandbox.company.deals import DealLives
+from sandbox.company.dialects.base import Dialect
+from sandbox.company.dialects.fxiaoke import Fxiaoke
+from sandbox.company.dialects.zoho import Zoho
+from sandbox.company.log import Log
+from sandbox.company.parties import Market
+from sandbox.company.prospects import LeadLives
+from sandbox.company.records import Product, Region
+from sandbox.company.side import Side
+from sandbox.company.staff import Staff
+from sandbox.company.words import sales, words
+
+SIZES = {"small": 600, "medium": 20_000, "large": 200_000}
+
+
+def deals_of(size: str | int) -> int:
+    """Deals that Zoho will have seen by the opening: a named size or the number itself. Raises ValueError."""
+    if str(size) in SIZES:
+        return SIZES[str(size)]
+    try:
+        deals = int(size)
+    except ValueError:
+        deals = 0
+    if deals < 50:
+        raise ValueError(f"size {size!r} is neither {', '.join(SIZES)} nor a number of deals from 50 on")
+    return deals
+
+
+class World:
+    """The company. `log` is the truth; everything else here is how it comes about."""
+
+    def __init__(self, seed: int, size: str | int, clock: int = OPENING) -> None:
+        self.seed, self.size, self.clock = seed, str(size), HISTORY_BEGINS
+        self.log = Log()
+        deals = deals_of(size)
+        chance = Chance(seed)
+        self._agenda = Agenda(chance, HISTORY_BEGINS)
+        vocabulary = words()
+        regions = [Region(r["name"], [tuple(city) for city in r["cities"]]) for r in vocabulary["regions"]]
+        market = Market(chance, regions, vocabulary)
+        zoho = Side(Zoho(sales()["zoho"], vocabulary), chance, self._agenda, self.log, market)
+        fxiaoke = Side(Fxiaoke(sales()["fxiaoke"], vocabulary), chance, self._agenda, self.log, market)
+        for side, other, plan in ((zoho, fxiaoke, deals), (fxiaoke, zoho, min(deals * 2 // 3, 20_000))):
+            self._found(side, other, regions, plan)
+        self.run(clock)
+
+    def _found(self, side: Side, other: Side, regions: list[Region], plan: int) -> None:
+        """People and products on the first morning, then the customers who were there before the CRM was."""
+        for entity, id, changes in side.dialect.founding():
+            side.created(entity, id, "", changes)
+        Staff(side, regions, min(280, 12 + plan // 400)).found()
+        for line in side.dialect.words["product_lines"]:
+            for name, code, price in line["products"]:
+                product = Product(side.mint(), name, code, line["name"], price * 100)
+                side.products.append(product)
+                side.created("products", product.id, side.admin, side.dialect.product(product))
+        customers = max(20, plan * 3 // 25)
+        for i in range(customers):
+            self._agenda.at(HISTORY_BEGINS + 60 + i * 25_000 // customers, self._customer, side, other)
+        tempo = sales()
+        deals = DealLives(side, tempo)
+        Days(side, other, deals, LeadLives(side, other, deals, tempo), plan).begin()
+
+    @staticmethod
+    def _customer(side: Side, other: Side) -> None:
+        party = side.new_party(other)
+        side.new_account(party, side.seller(party.region.name))
+
+    def run(self, until: int) -> int:
+        """Live until this second; gives the number of new events. Raises ValueError if it lies in the past."""
+        if until < self.clock:
+            raise ValueError("the clock does not go back")
+        before = len(self.log)
+        # Millions of small objects that all stay: the collector would walk them again and again for nothing.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._agenda.run(until)
+        finally:
+            if collecting:
+                gc.freeze()
+                gc.enable()
+        self.clock = until
+        return len(self.log) - before
+
+    def advance(self, days: int) -> int:
+        """Live through so many days more; gives the number of new events."""
+        return self.run(self.clock + days * DAY)

@@ -1,0 +1,39 @@
+"""The sandbox as one web application: the CRMs' own URLs, and `/__sandbox__` for whoever tests against it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from sandbox.admin.faults import Faults
+from sandbox.admin.stats import Stats
+from sandbox.admin.web import Admin
+from sandbox.company.world import World
+from sandbox.zoho.api import Api
+from sandbox.zoho.store import Store
+from sandbox.zoho.web import Web
+
+CREDITS = 5_000_000  # of 24 hours; a test may lower them
+
+
+def application(world: World, state: Path | None = None) -> Starlette:
+    """The application around a company; `state` is the file that remembers the clock."""
+    store, faults, stats = Store(world.log), Faults(), Stats(CREDITS)
+    web = Web(Api(store), faults, stats, lambda: world.clock)
+    admin = Admin(world, store.catch_up, web, state)
+    return Starlette(routes=[*web.routes(), *admin.routes()])
+
+
+def serve(app: Starlette, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; port 0 takes a free one. Prints one line when ready."""
+    listener = socket.create_server((host, port), backlog=128)
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+    # The socket listens already: a client may connect now and will be answered as soon as the loop runs.
+    print(f"sandbox ready on http://{host}:{listener.getsockname()[1]}", flush=True)
+    server.run(sockets=[listener])

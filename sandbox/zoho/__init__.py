@@ -1,0 +1,1 @@
+"""Zoho CRM v8 over HTTP, as its reference describes it."""

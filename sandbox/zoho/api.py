@@ -1,0 +1,262 @@
+"""What each Zoho URL answers. Handlers take a call and give a body (None = no content) or raise a Refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.company.clock import office_iso
+from sandbox.zoho import errors
+from sandbox.zoho import request as asked
+from sandbox.zoho.render import renderer
+from sandbox.zoho.rows import RECYCLED, REMEMBERED, Binned, Row
+from sandbox.zoho.schema import Module, describe_fields, describe_modules, modules
+from sandbox.zoho.store import Store
+from sandbox.zoho.views import TOKEN_LIFE, Token, Views, Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: path segments after `/crm/v8`, query, headers (lower-case names), the sandbox's time."""
+
+    path: tuple[str, ...]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, JSON body (None = empty) and what the call cost in API credits."""
+
+    status: int
+    body: Any = None
+    credits: int = 1
+
+
+NO_CONTENT = Reply(204)
+NOT_MODIFIED = Reply(304)
+
+
+class Api:
+    """The read side of the API over a store. `exclusive_since` makes If-Modified-Since leave out its own second."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.exclusive_since = False
+        self._views = Views()
+
+    def answer(self, call: Call) -> Reply:
+        """Find the handler of a path. Raises Refusal."""
+        match call.path:
+            case ("org",):
+                return Reply(200, {"org": [_ORG]})
+            case ("users",):
+                return self._users(call)
+            case ("users", id):
+                return self._user(id)
+            case ("settings", "modules"):
+                return Reply(200, {"modules": describe_modules()})
+            case ("settings", "modules", name):
+                return _module(name)
+            case ("settings", "fields"):
+                return _fields(call)
+            case ("settings", *_):
+                raise errors.no_such_url()
+            case (name,):
+                return self._records(asked.module_of(name), call)
+            case (name, "deleted"):
+                return self._deleted(asked.module_of(name), call)
+            case (name, "actions", "count"):
+                return self._count(asked.module_of(name), call)
+            case (name, id):
+                return self._record(asked.module_of(name), id)
+        raise errors.no_such_url()
+
+    def _records(self, module: Module, call: Call) -> Reply:
+        wish = asked.listing(module, call.query, call.headers)
+        since = None if wish.since is None else wish.since + self.exclusive_since
+        if wish.ids is not None:
+            return self._by_ids(module, wish, since)
+        table = self.store.table(module)
+        order = Wish(module.entity, wish.sort_by, wish.descending, since, wish.converted)
+        view = self._views.of(table, order)
+        start, page, served = (wish.page - 1) * wish.per_page, wish.page, 0
+        if wish.token is not None:
+            token = Token.parse(wish.token, wish.bound, call.now)
+            if token.served >= asked.TOKENED_ROWS:
+                raise errors.pages_exhausted()
+            start, page, served = view.after(token.key), token.page, token.served
+        else:
+            served = start
+        rows, more = view.page(start, wish.per_page)
+        if not rows:
+            return NOT_MODIFIED if since is not None and not view.rows else NO_CONTENT
+        following = None
+        if more:
+            key = _key(view.rows, view.keys, start, len(rows), descending=wish.descending)
+            following = Token(wish.bound, key, served + len(rows), page + 1, call.now).text()
+        info = {
+            "per_page": wish.per_page,
+            "count": len(rows),
+            "page": page,
+            "sort_by": wish.sort_by,
+            "sort_order": "desc" if wish.descending else "asc",
+            "more_records": more,
+            "next_page_token": following,
+            "previous_page_token": None,
+            "page_token_expiry": office_iso(call.now + TOKEN_LIFE) if following else None,
+        }
+        return Reply(200, {"data": self._write(module, wish.fields, rows), "info": info})
+
+    def _by_ids(self, module: Module, wish: asked.Listing, since: int | None) -> Reply:
+        table = self.store.table(module).rows
+        rows = [table[id] for id in dict.fromkeys(wish.ids or ()) if id in table]
+        if wish.converted is not None:
+            rows = [row for row in rows if bool(row.values.get("Converted__s")) is wish.converted]
+        if since is not None:
+            rows = [row for row in rows if row.modified >= since]
+        if not rows:
+            return NO_CONTENT if since is None else NOT_MODIFIED
+        info = {"per_page": wish.per_page, "count": len(rows), "page": 1, "sort_by": wish.sort_by,
+                "sort_order": "desc" if wish.descending else "asc", "more_records": False,
+                "next_page_token": None, "previous_page_token": None, "page_token_expiry": None}  # fmt: skip
+        return Reply(200, {"data": self._write(module, wish.fields, rows), "info": info})
+
+    def _write(self, module: Module, fields: tuple[str, ...], rows: list[Row]) -> list[dict[str, Any]]:
+        render = renderer(self.store, module, fields)
+        return [render(row) for row in rows]
+
+    def _record(self, module: Module, id: str) -> Reply:
+        row = self.store.table(module).rows.get(id)
+        if row is None:
+            raise errors.record_not_found()
+        return Reply(200, {"data": self._write(module, tuple(module.fields), [row])})
+
+    def _count(self, module: Module, call: Call) -> Reply:
+        rows = self.store.table(module).rows
+        if module.api_name == "Leads" and call.query.get("converted") != "both":
+            wanted = call.query.get("converted") == "true"
+            return Reply(
+                200, {"count": sum(bool(r.values.get("Converted__s")) is wanted for r in rows.values())}, 50
+            )
+        return Reply(200, {"count": len(rows)}, 50)
+
+    def _deleted(self, module: Module, call: Call) -> Reply:
+        """https://www.zoho.com/crm/developer/docs/api/v8/get-deleted-records.html"""
+        kind = asked.choice(call.query, "type", ["all", "recycle", "permanent"], "all")
+        per_page = asked.number(call.query, "per_page", asked.PER_PAGE, asked.PER_PAGE)
+        page = asked.number(call.query, "page", 1, 10_000_000)
+        since = asked.since(call.headers)
+        found = [
+            (binned, _kind(binned, call.now))
+            for binned in self.store.table(module).bin.values()
+            if call.now - binned.time < REMEMBERED
+            and (since is None or binned.time >= since + self.exclusive_since)
+        ]
+        found = [pair for pair in found if kind in ("all", pair[1])]
+        found.sort(key=lambda pair: (pair[0].time, pair[0].row.id), reverse=True)
+        rows = found[(page - 1) * per_page : page * per_page]
+        if not rows:
+            return Reply(204, credits=2)
+        user = self.store.resolver("users")
+        data = [
+            {
+                "id": binned.row.id,
+                "display_name": self.store.title(module, binned.row),
+                "type": type_,
+                "deleted_time": office_iso(binned.time),
+                "deleted_by": user(binned.by),
+                "created_by": user(binned.row.created_by),
+            }
+            for binned, type_ in rows
+        ]
+        info = {
+            "per_page": per_page,
+            "count": len(rows),
+            "page": page,
+            "more_records": page * per_page < len(found),
+        }
+        return Reply(200, {"data": data, "info": info}, 2)
+
+    def _users(self, call: Call) -> Reply:
+        """https://www.zoho.com/crm/developer/docs/api/v8/get-users.html"""
+        kind = asked.choice(call.query, "type", list(_USER_TYPES), "AllUsers")
+        per_page = asked.number(call.query, "per_page", asked.PER_PAGE, asked.PER_PAGE)
+        page = asked.number(call.query, "page", 1, 10_000_000)
+        since = asked.since(call.headers)
+        statuses, only = _USER_TYPES[kind]
+        rows = [row for row in self.store.tables["users"].rows.values() if row.values["status"] in statuses]
+        if since is not None:
+            rows = [row for row in rows if row.modified >= since]
+        rows = rows[:1] if only else rows
+        part = rows[(page - 1) * per_page : page * per_page]
+        if not part:
+            return NO_CONTENT if since is None else NOT_MODIFIED
+        info = {
+            "per_page": per_page,
+            "count": len(part),
+            "page": page,
+            "more_records": page * per_page < len(rows),
+        }
+        module = modules()["users"]
+        return Reply(200, {"users": self._write(module, tuple(module.fields), part), "info": info})
+
+    def _user(self, id: str) -> Reply:
+        row = self.store.tables["users"].rows.get(id)
+        if row is None:
+            raise errors.record_not_found()
+        module = modules()["users"]
+        return Reply(200, {"users": self._write(module, tuple(module.fields), [row])})
+
+
+def _key(
+    rows: list[Row], keys: list[tuple[int, str]], start: int, count: int, *, descending: bool
+) -> tuple[int, str]:
+    """The sort key of the last row of a page."""
+    last = start + count - 1
+    return keys[len(rows) - 1 - last] if descending else keys[last]
+
+
+def _kind(binned: Binned, now: int) -> str:
+    """The bin is emptied after 60 days; the id is remembered for 60 more."""
+    return "permanent" if binned.permanent or now - binned.time >= RECYCLED else "recycle"
+
+
+def _module(name: str) -> Reply:
+    found = [module for module in describe_modules() if module["api_name"] == name]
+    if not found:
+        raise errors.invalid_module(2)
+    return Reply(200, {"modules": found})
+
+
+def _fields(call: Call) -> Reply:
+    name = call.query.get("module")
+    if not name:
+        raise errors.missing("module")
+    module = modules().get(name)
+    if module is None:
+        raise errors.invalid_module()
+    return Reply(200, {"fields": describe_fields(module)})
+
+
+_ACTIVE, _ALL = ("active",), ("active", "disabled", "deleted", "closed")
+_USER_TYPES: dict[str, tuple[tuple[str, ...], bool]] = {
+    "AllUsers": (_ALL, False),
+    "ActiveUsers": (_ACTIVE, False),
+    "DeactiveUsers": (("disabled",), False),
+    "ConfirmedUsers": (_ALL, False),
+    "DeletedUsers": (("deleted",), False),
+    "ActiveConfirmedUsers": (_ACTIVE, False),
+    "AllActiveUsers": (_ACTIVE, False),
+    "AdminUsers": (_ACTIVE, True),
+    "CurrentUser": (_ACTIVE, True),
+}
+
+_ORG = {
+    "id": "554023000000000020", "zgid": "60099990001", "company_name": "沙盒智造", "domain_name": "org60099990001",
+    "time_zone": "Asia/Shanghai", "iso_code": "CNY", "currency": "Chinese Yuan - CNY", "currency_symbol": "¥",
+    "country": "中国", "country_code": "CN", "primary_email": "admin@corp.example", "mc_status": True,
+    "license_details": {"paid": True, "paid_type": "enterprise", "trial_type": None, "users_license_purchased": 50},
+}  # fmt: skip

@@ -1,0 +1,48 @@
+"""Access tokens. https://www.zoho.com/crm/developer/docs/api/v8/refresh.html, …/token-validity.html"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+CLIENT_ID = "sandbox-client"
+CLIENT_SECRET = "sandbox-secret"
+REFRESH_TOKEN = "sandbox-refresh-token-0123456789abcdef0123456789"
+LIFE = 3600
+ACTIVE = 15  # the sixteenth token of a refresh token ends the first
+
+
+class Tokens:
+    """Issues and checks access tokens; time is the sandbox's clock."""
+
+    def __init__(self) -> None:
+        self._issued: OrderedDict[str, int] = OrderedDict()
+        self._serial = 0
+
+    def answer(self, form: Mapping[str, str], now: int, base_url: str) -> dict[str, Any]:
+        """The token endpoint's body; failures too are HTTP 200."""
+        if form.get("grant_type") != "refresh_token":
+            return {"error": "unsupported_grant_type"}
+        if form.get("client_id") != CLIENT_ID:
+            return {"error": "invalid_client"}
+        if form.get("client_secret") != CLIENT_SECRET:
+            return {"error": "invalid_client_secret"}
+        if form.get("refresh_token") != REFRESH_TOKEN:
+            return {"error": "invalid_code"}
+        self._serial += 1
+        token = f"1000.{self._serial:032x}.sandbox"
+        self._issued[token] = now
+        while len(self._issued) > ACTIVE:
+            self._issued.popitem(last=False)
+        return {"access_token": token, "api_domain": base_url, "token_type": "Bearer", "expires_in": LIFE}
+
+    def valid(self, authorization: str, now: int) -> bool:
+        """Whether a header `Zoho-oauthtoken …` (or `Bearer …`) carries a living token."""
+        scheme, _, token = authorization.partition(" ")
+        issued = self._issued.get(token)
+        return scheme in ("Zoho-oauthtoken", "Bearer") and issued is not None and now < issued + LIFE
+
+    def revoke(self) -> None:
+        """End every access token; the refresh token stays good."""
+        self._issued.clear()

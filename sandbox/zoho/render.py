@@ -1,0 +1,53 @@
+"""Rows as Zoho writes them: explicit nulls, lookups as objects, the office's offset, `$` properties beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from sandbox.company.clock import office_iso
+from sandbox.zoho.rows import Row
+from sandbox.zoho.schema import LOOKUPS, Module
+from sandbox.zoho.store import Store
+
+# Present whatever `fields` says; nobody may depend on any of them.
+_PROPERTIES: dict[str, Any] = {
+    key: msgspec.Raw(text)
+    for key, text in {
+        "$currency_symbol": '"¥"', "$field_states": "null", "$review_process":
+        '{"approve":false,"reject":false,"resubmit":false}', "$editable": "true", "$orchestration": "false",
+        "$in_merge": "false", "$approval_state": '"approved"', "$state": '"save"', "$locked_for_me": "false",
+    }.items()
+}  # fmt: skip
+_TIMES = {"Created_Time": "created", "created_time": "created", "Modified_Time": "modified"}
+_ACTORS = {"Created_By": "created_by", "Modified_By": "modified_by"}
+
+
+def renderer(store: Store, module: Module, names: Iterable[str]) -> Callable[[Row], dict[str, Any]]:
+    """A function that writes rows of the module with these fields; names it does not have are passed over."""
+    known = [module.fields[name] for name in dict.fromkeys(names) if name in module.fields and name != "id"]
+    times = [(f.name, _TIMES[f.name]) for f in known if f.name in _TIMES]
+    actors = [(f.name, _ACTORS[f.name], store.resolver("users")) for f in known if f.name in _ACTORS]
+    rest = [f for f in known if f.name not in _TIMES and f.name not in _ACTORS]
+    lookups = [(f.name, store.resolver(f.target or "users")) for f in rest if f.type in LOOKUPS]
+    plain = [(f.name, False if f.type == "boolean" else None) for f in rest if f.type not in LOOKUPS]
+    properties = _PROPERTIES if module.listed else {}
+    if module.api_name == "DealHistory":
+        actors = [(name, "created_by", resolve) for name, _, resolve in actors]
+
+    def render(row: Row) -> dict[str, Any]:
+        get = row.values.get
+        out: dict[str, Any] = {name: get(name, default) for name, default in plain}
+        for name, resolve in lookups:
+            out[name] = resolve(get(name))
+        for name, attribute, resolve in actors:
+            out[name] = resolve(getattr(row, attribute))
+        for name, attribute in times:
+            out[name] = office_iso(getattr(row, attribute))
+        out["id"] = row.id
+        out.update(properties)
+        return out
+
+    return render

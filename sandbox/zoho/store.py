@@ -1,0 +1,69 @@
+"""All of the organisation's tables, brought up to date from the log, and lookups written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from sandbox.company.log import Log
+from sandbox.zoho.rows import Row, Table, Visits
+from sandbox.zoho.schema import Module, modules
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class Store:
+    """Tables by entity; call `catch_up` after the clock moved."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._read = log, 0
+        self.tables: dict[str, Table] = {module.entity: Table() for module in modules().values()}
+        self.tables |= {"roles": Table(), "profiles": Table(), "deal_history": Visits()}
+        self._title = {module.entity: module.name for module in modules().values()} | {
+            "roles": "name", "profiles": "name",
+        }  # fmt: skip
+        self._written: dict[str, dict[str, msgspec.Raw]] = {entity: {} for entity in self.tables}
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take in what happened since the last call."""
+        for event in self._log.since(self._read):
+            if event.crm == "zoho":
+                self.tables[event.entity].apply(event)
+                if event.entity == "deals":
+                    self.tables["deal_history"].apply(event)
+        self._read = len(self._log)
+        for entity, table in self.tables.items():
+            written = self._written[entity]
+            for id in table.names():
+                written.pop(id, None)
+
+    def table(self, module: Module) -> Table:
+        """The module's table."""
+        return self.tables[module.entity]
+
+    def title(self, module: Module, row: Row) -> str | None:
+        """What a lookup to the row shows."""
+        return row.values.get(module.name)
+
+    def resolver(self, target: str) -> Callable[[str | None], msgspec.Raw | None]:
+        """Writes `{"name","id"}` for an id of the target module (users: with email); null if it is gone."""
+        module = modules().get(target)
+        entity = module.entity if module else target
+        written, rows, title = self._written[entity], self.tables[entity].rows, self._title[entity]
+
+        def resolve(id: str | None) -> msgspec.Raw | None:
+            known = written.get(id)
+            if known is not None or id is None:
+                return known
+            row = rows.get(id)
+            if row is None:
+                return None
+            lookup = {"name": row.values.get(title), "id": id}
+            if entity == "users":
+                lookup["email"] = row.values.get("email")
+            known = written[id] = msgspec.Raw(_ENCODE(lookup))
+            return known
+
+        return resolve

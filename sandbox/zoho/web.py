@@ -1,0 +1,125 @@
+"""The Zoho API as HTTP: tokens, credits, planted faults and the shape of answers around `Api`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from sandbox.admin.faults import Fault, Faults
+from sandbox.admin.stats import Stats
+from sandbox.zoho import errors
+from sandbox.zoho.api import Api, Call, Reply
+from sandbox.zoho.auth import Tokens
+
+_JSON = "application/json;charset=UTF-8"
+_encode = msgspec.json.Encoder().encode
+THROTTLED = {
+    "error": "Access Denied",
+    "error_description": "You have made too many requests continuously. Please try again after some time.",
+}
+
+
+class CutResponse(Response):
+    """Promises the whole body, sends half of it and ends the connection."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send(
+            {"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": False}
+        )
+
+
+class Web:
+    """Routes of `/crm/v8` and `/oauth/v2`. `now` gives the sandbox's time in seconds."""
+
+    def __init__(self, api: Api, faults: Faults, stats: Stats, now: Callable[[], int]) -> None:
+        self.api, self.faults, self.stats, self.now = api, faults, stats, now
+        self.tokens = Tokens()
+
+    def routes(self) -> list[Route]:
+        """For the application."""
+        return [
+            Route("/oauth/v2/token", self._token, methods=["POST"]),
+            Route("/oauth/v2/token/revoke", self._revoke, methods=["POST"]),
+            Route("/crm/v8/{path:path}", self._crm, methods=["GET"]),
+        ]
+
+    async def _token(self, request: Request) -> Response:
+        form = {**request.query_params, **dict(parse_qsl((await request.body()).decode("utf-8", "replace")))}
+        fault = self.faults.take(request.url.path)
+        body: dict[str, Any]
+        if fault and fault.kind == "refresh_revoked":
+            body = {"error": "invalid_code"}
+        elif fault and fault.kind == "token_throttled":
+            body = THROTTLED
+        else:
+            body = self.tokens.answer(form, self.now(), str(request.base_url).rstrip("/"))
+        response = Response(_encode(body), media_type=_JSON)
+        self.stats.count(request.url.path, 200, 0, 0)
+        return await _spoil(response, fault)
+
+    async def _revoke(self, request: Request) -> Response:
+        self.tokens.revoke()
+        self.stats.count(request.url.path, 200, 0, 0)
+        return Response(_encode({"status": "success"}), media_type=_JSON)
+
+    async def _crm(self, request: Request) -> Response:
+        path = request.url.path
+        fault = self.faults.take(path)
+        if fault and fault.kind == "token_revoked":
+            self.tokens.revoke()
+        try:
+            reply = self._reply(request, fault)
+        except errors.Refusal as refusal:
+            reply = Reply(refusal.status, refusal.body())
+        if fault and fault.kind == "count_lie" and isinstance(reply.body, dict) and "info" in reply.body:
+            reply.body["info"]["count"] += 1
+        self.stats.count(path, reply.status, _rows(reply.body), reply.credits if reply.status < 400 else 0)
+        headers = self.stats.header()
+        if reply.body is None:
+            return await _spoil(Response(status_code=reply.status, headers=headers), fault)
+        body = _encode(reply.body)
+        return await _spoil(Response(body, reply.status, headers=headers, media_type=_JSON), fault)
+
+    def _reply(self, request: Request, fault: Fault | None) -> Reply:
+        headers = request.headers
+        if not self.tokens.valid(headers.get("authorization", ""), self.now()):
+            raise errors.invalid_token()
+        if (fault and fault.kind == "429") or self.stats.exhausted():
+            raise errors.too_many_requests()
+        if fault and fault.kind == "http_500":
+            raise errors.Refusal(500, "INTERNAL_ERROR", "Internal Server Error")
+        if fault and fault.kind == "page_token_expired" and "page_token" in request.query_params:
+            raise errors.token_expired()
+        path = tuple(part for part in request.path_params["path"].split("/") if part)
+        return self.api.answer(Call(path, request.query_params, headers, self.now()))
+
+
+def _rows(body: Any) -> int:
+    """Rows in an answer, for the statistics."""
+    lists = [value for value in body.values() if isinstance(value, list)] if isinstance(body, dict) else []
+    return sum(map(len, lists))
+
+
+async def _spoil(response: Response, fault: Fault | None) -> Response:
+    """What a planted fault does to an answer that is already made."""
+    if fault is None:
+        return response
+    if fault.kind == "slow":
+        await asyncio.sleep(fault.seconds)
+    elif fault.kind == "html":
+        return HTMLResponse("<html><body><h1>Service temporarily unavailable</h1></body></html>")
+    elif fault.kind == "truncated":
+        return CutResponse(bytes(response.body), response.status_code, media_type=_JSON)
+    elif fault.kind == "truncated_json":
+        return Response(
+            bytes(response.body)[: len(response.body) // 2], response.status_code, media_type=_JSON
+        )
+    return response
