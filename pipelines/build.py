@@ -38,33 +38,33 @@ def build_models(settings: Settings) -> Build:
 
     Raises Problem when dbt itself cannot run; failing models and tests are in the result.
     """
-    with _dbt_environment(settings):
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
+    _invoke(settings, "build", "--exclude-resource-type", "unit_test")
+    return read_build(settings)
 
-        try:
-            outcome = dbtRunner().invoke(
-                ["build", *_arguments(settings), "--exclude-resource-type", "unit_test"]
-            )
-        finally:
-            DuckDBConnectionManager.close_all_connections()  # dbt keeps the file locked otherwise
-    if outcome.result is None:
-        raise Problem(
-            f"dbt could not run: {_first_line(outcome.exception)}",
-            do="see dbt.log in the dbt/logs folder of the home",
-            actor=Actor.DEVELOPER,
-        )
-    results = list(outcome.result)
+
+def read_build(settings: Settings) -> Build:
+    """What the last dbt build said, whoever ran it."""
+    results = json.loads((target_path(settings) / "run_results.json").read_bytes())["results"]
     return Build(
         nodes=len(results),
-        failures=tuple(_sentence(r) for r in results if str(r.status) in _FAILED),
-        warnings=tuple(_sentence(r) for r in results if str(r.status) == "warn"),
+        failures=tuple(_sentence(r) for r in results if r["status"] in _FAILED),
+        warnings=tuple(_sentence(r) for r in results if r["status"] == "warn"),
     )
+
+
+def manifest_path(settings: Settings) -> Path:
+    """dbt's manifest of the project as it is now, parsed anew when the project changed."""
+    path, stamp = target_path(settings) / "manifest.json", target_path(settings) / "manifest.fingerprint"
+    if not path.exists() or not stamp.exists() or stamp.read_text() != models_fingerprint():
+        settings.prepare_home()
+        _invoke(settings, "parse")
+        stamp.write_text(models_fingerprint())
+    return path
 
 
 def published_tables(settings: Settings) -> tuple[PublishedTable, ...]:
     """What readers may see, from the models' own metadata: contracted tables, without personal columns."""
-    manifest = json.loads((_target(settings) / "manifest.json").read_bytes())
+    manifest = json.loads(manifest_path(settings).read_bytes())
     return tuple(sorted(_published(manifest), key=lambda t: (t.schema, t.name)))
 
 
@@ -92,21 +92,22 @@ def _published(manifest: dict[str, Any]) -> Iterator[PublishedTable]:
         yield PublishedTable(node["schema"], node["name"], node["description"], columns)
 
 
-def _arguments(settings: Settings) -> list[str]:
-    variables = json.dumps({"business_timezone": settings.timezone})
+def dbt_arguments(settings: Settings) -> list[str]:
+    """Arguments of every dbt command: where things are, and the variables that settings decide."""
     return [
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-        "--target-path", str(_target(settings)), "--log-path", str(settings.home.resolve() / "dbt" / "logs"),
-        "--vars", variables, "--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats",
+        "--target-path", str(target_path(settings)), "--log-path", str(settings.home.resolve() / "dbt" / "logs"),
+        "--vars", json.dumps({"business_timezone": settings.timezone}),
     ]  # fmt: skip
 
 
-def _target(settings: Settings) -> Path:
+def target_path(settings: Settings) -> Path:
+    """Where dbt leaves its artefacts."""
     return settings.home.resolve() / "dbt" / "target"
 
 
 @contextmanager
-def _dbt_environment(settings: Settings) -> Iterator[None]:
+def dbt_environment(settings: Settings) -> Iterator[None]:
     """The warehouse path as the profile reads it; dbt offers no other way in."""
     name, old = "CRM_WAREHOUSE_DUCKDB", os.environ.get("CRM_WAREHOUSE_DUCKDB")
     os.environ[name] = str(settings.warehouse.resolve())
@@ -119,9 +120,27 @@ def _dbt_environment(settings: Settings) -> Iterator[None]:
             os.environ[name] = old
 
 
-def _sentence(result: Any) -> str:
-    node = result.node
-    return f"{node.resource_type.value} {node.name}: {_first_line(result.message) or result.status}"
+def _invoke(settings: Settings, command: str, *more: str) -> None:
+    with dbt_environment(settings):
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        quiet = ["--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+        try:
+            outcome = dbtRunner().invoke([command, *dbt_arguments(settings), *quiet, *more])
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # dbt keeps the file locked otherwise
+    if outcome.result is None:
+        raise Problem(
+            f"dbt {command} could not run: {_first_line(outcome.exception)}",
+            do=f"see {settings.home / 'dbt' / 'logs' / 'dbt.log'}",
+            actor=Actor.DEVELOPER,
+        )
+
+
+def _sentence(result: dict[str, Any]) -> str:
+    kind, _, name = result["unique_id"].split(".")[:3]
+    return f"{kind} {name}: {_first_line(result['message'])}"
 
 
 def _first_line(text: object) -> str:

@@ -38,7 +38,10 @@ def check(
             _set_aside_unfit(con)
             verdict = None
             if package.kind is not CursorKind.DELETED:
-                verdict = judge(con, "winners", rules, package_id=package.id)
+                personal = {field.name for field in stream.fields if field.pii}
+                verdict = judge(
+                    con, "winners", rules, package_id=package.id, pii=personal, timezone=settings.timezone
+                )
                 _set_aside_rejected(con, verdict)
             files = _write_rows(con, package.folder)
             checked = _account(con, package.landed, decoded, verdict, rules, files)

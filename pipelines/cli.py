@@ -6,6 +6,7 @@ a command needs them, so that `status` answers at once.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Annotated
@@ -132,6 +133,24 @@ def demo(
     from pipelines.demo import run_demo
 
     raise typer.Exit(0 if run_demo(size=size, days=days, seed=seed) else 1)
+
+
+@app.command()
+def dagster(
+    port: Annotated[int, typer.Option(help="Where the UI listens, on this machine only.")] = 3000,
+) -> None:
+    """Open the Dagster UI over this home: assets, checks, the job and its runs."""
+    settings = load_settings()
+    settings.prepare_home()
+    home = (settings.home / "dagster").resolve()
+    home.mkdir(exist_ok=True, mode=0o700)
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "CRM_WAREHOUSE_HOME": str(settings.home.resolve()),
+    }
+    where = ["-m", "pipelines.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "dagster", "dev", *where], env=environment))
 
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}

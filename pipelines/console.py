@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipelines.health import Health
+from pipelines.health import Health, sentences
 from pipelines.outcome import Status, StreamOutcome
 from pipelines.settings import Settings
 
@@ -69,8 +69,6 @@ def show_run(result: RunReport, settings: Settings, *, as_json: bool) -> None:
     else:
         if result.sync.outcomes:
             out.print(_streams_table(result.sync.outcomes))
-        for note in result.sync.notes:
-            out.print(f"[dim]{escape(note)}[/]")
         if result.build:
             warnings = f", {len(result.build.warnings)} warnings" if result.build.warnings else ""
             out.print(f"Built and tested {result.build.nodes} models, seeds and tests{warnings}.")
@@ -106,12 +104,8 @@ def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> 
         status = f"[{colour}]{s.status}[/]"
         table.add_row(s.source, s.stream, status, f"{s.since:%Y-%m-%d %H:%M}", cursor, str(s.quarantined))
     out.print(table)
-    for message in [
-        *health.problems,
-        *(m for s in health.streams for m in s.messages),
-        *health.build_failures,
-    ]:
-        complain(message)
+    for sentence in sentences(health):
+        complain(sentence)
 
 
 def show_findings(findings: Sequence[Finding], *, as_json: bool) -> None:

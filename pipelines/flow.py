@@ -16,7 +16,15 @@ import duckdb
 from connectors.core.contract import SourceSpec
 from connectors.core.errors import Problem
 from pipelines.build import Build, build_models, models_fingerprint, published_tables
-from pipelines.health import Health, PublishedHealth, merged_streams, read_health, write_health
+from pipelines.health import (
+    Health,
+    PublishedHealth,
+    merged_problems,
+    merged_streams,
+    read_health,
+    sentences,
+    write_health,
+)
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
 from pipelines.quality.docs import build_docs
@@ -26,8 +34,6 @@ from pipelines.version import VERSION
 from pipelines.warehouse.connect import open_warehouse
 from pipelines.warehouse.lock import run_lock
 from pipelines.warehouse.publish import Publication, publish
-
-__all__ = ["RunReport", "build", "lock", "publish_built", "publish_marts", "report", "run", "sync_sources"]
 
 
 @dataclass(slots=True)
@@ -72,12 +78,17 @@ def sync_sources(
     return sync(settings, chosen, streams=streams, full=full, progress=progress)
 
 
-def build(settings: Settings) -> Build:
-    """Build all models on what is loaded, with every declared raw table in place. Call under the lock."""
+def prepare(settings: Settings) -> None:
+    """Every declared raw table in place, empty where its source delivered nothing. Call under the lock."""
     with open_warehouse(
         settings.warehouse, memory_limit=settings.memory_limit, threads=settings.threads
     ) as con:
         prepare_warehouse(con)
+
+
+def build(settings: Settings) -> Build:
+    """Build and test all models on what is loaded. Call under the lock."""
+    prepare(settings)
     return build_models(settings)
 
 
@@ -151,9 +162,10 @@ def report(settings: Settings, result: RunReport) -> Health:
         published=published,
         build_failures=list(built.failures) if built else before.build_failures if before else [],
         build_warnings=list(built.warnings) if built else before.build_warnings if before else [],
-        problems=result.sync.problems + result.problems,
+        problems=merged_problems(before, result.sync, result.problems),
         streams=merged_streams(before, result.sync.outcomes),
     )
+    health.ok = result.ok and not sentences(health)
     write_health(settings.published, health)
     if any(outcome.received for outcome in result.sync.outcomes):
         build_docs(settings.docs)
@@ -182,3 +194,12 @@ def _as_of(settings: Settings) -> str:
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         row = con.execute("SELECT as_of_date FROM intermediate.int_crm__as_of").fetchone()
     return str(row[0]) if row and row[0] else ""
+
+
+def latest_results(settings: Settings, source: str, stream: str) -> dict[str, dict[str, object]]:
+    """Rule → its result on the newest package of a stream that was judged, over all organisations."""
+    results: dict[str, dict[str, object]] = {}
+    for _, _, name, zone in Zone(settings.landing).streams(source):
+        if name == stream and (checked := zone.newest_checked()):
+            results |= {str(r["rule"]): r for r in checked.results}
+    return results

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.files import write_atomic
-from pipelines.outcome import Status, StreamOutcome
+from pipelines.outcome import Status, StreamOutcome, SyncReport
 
 NAME = "health.json"
 
@@ -29,6 +29,13 @@ class StreamHealth(msgspec.Struct, kw_only=True):
     cursor: datetime | None = None
     quarantined: int = 0
     messages: list[str] = []
+
+
+class SourceProblem(msgspec.Struct, kw_only=True):
+    """What is wrong with a source as a whole (a dead CRM, an unknown file in the inbox)."""
+
+    source: str
+    sentence: str
 
 
 class PublishedHealth(msgspec.Struct, kw_only=True):
@@ -50,7 +57,7 @@ class Health(msgspec.Struct, kw_only=True):
     published: PublishedHealth | None = None
     build_failures: list[str] = []
     build_warnings: list[str] = []
-    problems: list[str] = []
+    problems: list[SourceProblem] = []
     streams: list[StreamHealth] = []
 
 
@@ -90,3 +97,22 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
             messages=outcome.messages,
         )
     return [known[key] for key in sorted(known)]
+
+
+_RUN = "run"  # stands for the source where a problem concerns none
+
+
+def merged_problems(before: Health | None, sync: SyncReport, of_run: list[str]) -> list[SourceProblem]:
+    """This run's problems, and the last known ones of the sources it did not touch."""
+    kept = [p for p in (before.problems if before else []) if p.source not in {*sync.sources, _RUN}]
+    new = [*sync.problems, *((_RUN, sentence) for sentence in of_run)]
+    return kept + [SourceProblem(source=source, sentence=sentence) for source, sentence in new]
+
+
+def sentences(health: Health) -> list[str]:
+    """Everything somebody must act on."""
+    return [
+        *(p.sentence for p in health.problems),
+        *(message for s in health.streams for message in s.messages),
+        *health.build_failures,
+    ]

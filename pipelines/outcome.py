@@ -48,11 +48,15 @@ class StreamOutcome:
 
 @dataclass(slots=True)
 class SyncReport:
-    """A whole sync. problems: what concerns a source and no stream of it; notes: worth saying, no failure."""
+    """A whole sync. problems: (source, sentence) of what concerns a source and no stream of it."""
 
+    sources: list[str] = field(default_factory=list)
     outcomes: list[StreamOutcome] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, source: str, problem: Problem) -> None:
+        """Note a problem of a source."""
+        self.problems.append((source, str(problem.located(source=source))))
 
     @property
     def ok(self) -> bool:
@@ -68,4 +72,4 @@ class SyncReport:
 
     def sentences(self) -> list[str]:
         """Everything somebody must act on."""
-        return self.problems + [m for o in self.outcomes for m in o.messages]
+        return [sentence for _, sentence in self.problems] + [m for o in self.outcomes for m in o.messages]

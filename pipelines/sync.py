@@ -24,7 +24,7 @@ from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.manifest import LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
-from pipelines.quality.docs import keep_evidence
+from pipelines.quality.docs import keep
 from pipelines.quality.rules import load_rules
 from pipelines.settings import EXPECTATIONS, Settings
 from pipelines.version import VERSION
@@ -48,7 +48,7 @@ def sync(
 
     A stream that fails or is blocked is an outcome, not an exception: the others go on.
     """
-    report = SyncReport()
+    report = SyncReport(sources=sorted({spec.name for spec, _ in chosen}))
     shutil.rmtree(settings.scratch())
     with ExitStack() as stack:
         writer = _LazyWriter(settings, stack)
@@ -56,8 +56,12 @@ def sync(
             try:
                 _sync_source(settings, spec, org, tuple(streams), full, report, writer, progress)
             except Problem as problem:
-                report.problems.append(str(problem.located(source=spec.name)))
-    _check_names(streams, report)
+                report.add(spec.name, problem)
+    missing = sorted(set(streams) - {o.stream for o in report.outcomes})
+    if missing and not report.problems:
+        names = sorted({s.name for spec, _ in chosen for s in spec.streams()})
+        problem = Problem(f"no stream is named {', '.join(missing)}", do=f"choose among {', '.join(names)}")
+        report.add(chosen[0][0].name, problem)
     return report
 
 
@@ -101,7 +105,8 @@ def _sync_source(
     known = {s.name: zone.stream(spec.name, org, s.name).known_files() for s in spec.streams()}
     with spec.open(settings.context(spec, org, known)) as source:
         chosen = [s for s in source.streams() if not names or s.name in names]
-        report.problems += [str(p.located(source=spec.name)) for p in source.problems()]
+        for problem in source.problems():
+            report.add(spec.name, problem)
         with ThreadPoolExecutor(settings.threads, thread_name_prefix=spec.name) as pool:
             work = partial(_land_and_check, settings, source, full, progress)
             futures = {pool.submit(work, s, zone.stream(spec.name, org, s.name)): s for s in chosen}
@@ -154,7 +159,7 @@ def _checked(
         if checked is None or (checked.blocked and checked.rules_hash != rules.hash):
             checked, verdict = check(package, source, stream, rules, settings)
             if verdict is not None:
-                keep_evidence(settings.docs, verdict)
+                keep(settings.docs, verdict)
         outcome.received += checked.received
         outcome.accepted += checked.accepted
         outcome.quarantined += checked.quarantined
@@ -202,15 +207,6 @@ def _load(
         if outcome.status is Status.UNCHANGED:
             outcome.status = Status.LOADED
     progress(outcome, "done")
-
-
-def _check_names(names: Sequence[str], report: SyncReport) -> None:
-    missing = sorted(set(names) - {o.stream for o in report.outcomes})
-    if missing and not report.problems:
-        problem = Problem(
-            f"no stream is named {', '.join(missing)}", do="see `crm-warehouse status` for the names"
-        )
-        report.problems.append(str(problem))
 
 
 def _columns(stream: Stream) -> dict[str, str]:

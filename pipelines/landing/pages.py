@@ -17,6 +17,7 @@ import msgspec
 import zstandard
 
 from connectors.core.contract import Page
+from connectors.core.surrogates import without_lone_surrogates
 from pipelines.manifest import FileEntry
 
 NAME = "pages-0001.jsonl.zst"
@@ -86,4 +87,7 @@ def read_pages(path: Path) -> Iterator[PageLine]:
     with path.open("rb") as file:
         reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         for line in io.BufferedReader(reader, 1 << 20):  # type: ignore[arg-type]
-            yield decoder.decode(line)
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError:
+                yield decoder.decode(without_lone_surrogates(line))

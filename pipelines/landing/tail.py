@@ -72,4 +72,7 @@ class Tail:
         types = {f.name: f.type for f in self._shape.fields}
         if types.get(self._shape.stamp or "") is FieldType.EPOCH_MS:
             return datetime.fromtimestamp(int(stamp) / 1000, UTC)
-        return datetime.fromisoformat(stamp)
+        try:
+            return datetime.fromisoformat(stamp)
+        except ValueError:  # decoding will set the row aside; until then it may come again
+            return None

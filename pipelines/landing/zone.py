@@ -95,6 +95,13 @@ class StreamZone:
         """Landed but not loaded, oldest first."""
         return [p for p in self.packages() if not p.is_loaded()]
 
+    def newest_checked(self) -> Checked | None:
+        """The manifest of the newest checked package that rules were applied to."""
+        for package in reversed(self._folders()):
+            if (checked := package.checked) and checked.results:
+                return checked
+        return None
+
     def last_order(self) -> int:
         """Load order of the newest loaded package; 0 when none was loaded."""
         for package in reversed(self._folders()):

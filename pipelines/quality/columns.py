@@ -18,19 +18,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipelines.quality.vocabulary import Kind
+from pipelines.sql import literal, quote
 
 _DECIMAL = re.compile(r"^DECIMAL\(\d+,\s*(?P<scale>\d+)\)$")
-_WHOLE = {
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-}
+_WHOLE = re.compile(r"^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$")
 _BLANKS = (9, 10, 13, 32, 160, 0x3000)  # the last is the full-width space
 _LIMIT = 2**53
 _EPOCH = date(1970, 1, 1)
@@ -63,8 +54,12 @@ class Operand:
                 return self.plain()
             case Kind.NUMBER:
                 scale = self.scale if scale is None else scale
-                factor = f"{self.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0))" if scale else self.sql
-                return f"CAST({factor} AS {'BIGINT' if scale == self.scale else 'HUGEINT'})"
+                if not scale:
+                    return f"CAST({self.sql} AS BIGINT)"
+                # Wide enough for 18 digits times the factor: the engine does not widen by itself.
+                wide = f"CAST({self.sql} AS DECIMAL(19,{self.scale}))"
+                units = f"{wide} * CAST({10**scale} AS DECIMAL({scale + 1},0))"
+                return f"CAST({units} AS {'BIGINT' if scale == self.scale else 'HUGEINT'})"
             case Kind.DATE:
                 return f"{self.sql} - DATE '1970-01-01'"
             case Kind.INSTANT:
@@ -134,7 +129,7 @@ def resolve(ref: str, columns: Mapping[str, str], timezone: str) -> Operand | No
         return None
     if match := _DECIMAL.match(engine):
         return Operand(ref, base, name, Kind.NUMBER, int(match["scale"]))
-    if engine in _WHOLE:
+    if _WHOLE.match(engine):
         return Operand(ref, base, name, Kind.NUMBER)
     if engine == "BOOLEAN":
         return Operand(ref, base, f"CAST({name} AS INTEGER)", Kind.NUMBER)
@@ -145,18 +140,8 @@ def resolve(ref: str, columns: Mapping[str, str], timezone: str) -> Operand | No
     return Operand(ref, base, _filled(f"CAST({name} AS VARCHAR)"), Kind.TEXT)
 
 
-def quote(name: str) -> str:
-    """A name as an SQL identifier, whatever a CRM put into it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _finite(name: str) -> str:
-    """ "infinity" is a date to the engine; somebody who typed it into a cell gave none."""
+    """The engine reads the word infinity as a date; somebody who typed it into a cell gave none."""
     return f"CASE WHEN isfinite({name}) THEN {name} END"
 
 

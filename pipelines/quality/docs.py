@@ -29,9 +29,9 @@ class _Kept:
     page: Path
 
 
-def page_of(home_docs: Path, verdict: Verdict) -> Path:
-    """Where the page of a verdict is once `build_docs` has run: the link for checks and messages."""
-    return home_docs / "data_docs" / verdict.source / verdict.stream / f"{verdict.package_id}.html"
+def page_of(home_docs: Path, source: str, stream: str, package_id: str) -> Path:
+    """Where the page of a package is once `build_docs` has run: the link for checks and messages."""
+    return home_docs / "data_docs" / source / stream / f"{package_id}.html"
 
 
 def keep(home_docs: Path, verdict: Verdict) -> Path | None:
@@ -45,7 +45,7 @@ def keep(home_docs: Path, verdict: Verdict) -> Path | None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{verdict.package_id}.json"
     _write(path, json.dumps(verdict.evidence, ensure_ascii=False, indent=1))
-    page_of(home_docs, verdict).unlink(missing_ok=True)
+    page_of(home_docs, verdict.source, verdict.stream, verdict.package_id).unlink(missing_ok=True)
     return path
 
 

@@ -96,14 +96,7 @@ class Bench:
 def bench(expectations: Sequence[Expectation]) -> Iterator[Bench]:
     """A bench of its own for one package: threads share the context, never a data source."""
     load()
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    objects = {
-        e.rule: ExpectationConfiguration(
-            type=e.type, kwargs=dict(e.kwargs), meta={"rule": e.rule}
-        ).to_domain_obj()
-        for e in expectations
-    }
+    objects = {e.rule: _expectation(e) for e in expectations}
     name = uuid.uuid4().hex
     with _lock:
         asset = _context.data_sources.add_pandas(name).add_dataframe_asset("package")
@@ -113,6 +106,16 @@ def bench(expectations: Sequence[Expectation]) -> Iterator[Bench]:
     finally:
         with _lock:
             _context.data_sources.delete(name)
+
+
+def _expectation(e: Expectation) -> Any:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    config = ExpectationConfiguration(type=e.type, kwargs=dict(e.kwargs), meta={"rule": e.rule})
+    try:
+        return config.to_domain_obj()
+    except (TypeError, ValueError) as error:  # its models raise these for arguments they cannot take
+        raise _could_not_judge(e.rule, str(error)) from error
 
 
 def _suite(expectations: Sequence[Any]) -> Any:

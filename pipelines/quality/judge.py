@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from connectors.core.errors import Problem
-from pipelines.quality.columns import quote
 from pipelines.quality.evidence import validation_result
 from pipelines.quality.facts import Fact, plan_facts
 from pipelines.quality.model import RuleSet, Scope, Severity
@@ -17,6 +16,7 @@ from pipelines.quality.plan import Check, Plan, plan_rows
 from pipelines.quality.privacy import Privacy
 from pipelines.quality.results import Rejections, fact_result, row_result, unjudged
 from pipelines.quality.verdict import RuleResult, Sample, Verdict
+from pipelines.sql import quote
 
 if TYPE_CHECKING:
     import pandas as pd

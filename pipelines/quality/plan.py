@@ -15,6 +15,7 @@ from connectors.core.errors import Problem
 from pipelines.quality.columns import Operand, Unfit, resolve
 from pipelines.quality.model import Rule, RuleSet
 from pipelines.quality.vocabulary import VOCABULARY, Arg, Kind
+from pipelines.sql import literal
 
 
 class NotApplicable(Exception):
@@ -163,5 +164,5 @@ def _named(args: Mapping[str, Arg], names: list[str]) -> dict[str, Any]:
 def _shown(operands: list[Operand]) -> str:
     if len(operands) == 1:
         return operands[0].shown()
-    parts = [f"'{o.ref.replace(chr(39), chr(39) * 2)}=' || coalesce({o.shown()}, '')" for o in operands]
+    parts = [f"{literal(o.ref + '=')} || coalesce({o.shown()}, '')" for o in operands]
     return " || ', ' || ".join(parts)

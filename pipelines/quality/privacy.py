@@ -9,7 +9,7 @@ from pipelines.quality.verdict import MASK
 
 _LONGEST = 120
 # A key that a CRM made: no blanks, digits in it. Where a file has no ids, a person's name may be the key.
-_MADE = re.compile(r"^(?=.*\d)[0-9A-Za-z_-]{6,}$")
+_MADE = re.compile(r"^(number:)?(?=.*\d)[0-9A-Za-z_-]{6,}$")
 
 
 class Privacy:

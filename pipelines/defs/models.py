@@ -1,0 +1,41 @@
+"""The dbt models as assets and their tests as checks, by dagster-dbt: lineage, selection and logs come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from pipelines import flow
+from pipelines.build import dbt_arguments, dbt_environment, manifest_path, read_build, target_path
+from pipelines.settings import DBT_PROJECT, load_settings
+
+
+def models_assets() -> dg.AssetsDefinition:
+    """Every seed and model. The manifest is parsed when it is missing or older than the project."""
+    settings = load_settings()
+
+    @dbt_assets(manifest=manifest_path(settings), exclude="resource_type:unit_test", name="models")
+    def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        settings = load_settings()
+        with flow.lock(settings, f"dagster run {context.run_id}"), dbt_environment(settings):
+            flow.prepare(settings)
+            dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
+            invocation = dbt.cli(
+                ["build", *dbt_arguments(settings), "--exclude-resource-type", "unit_test"],
+                context=context,
+                target_path=target_path(settings),
+                raise_on_error=False,
+            )
+            yield from invocation.stream()
+            built = read_build(settings)
+            flow.report(settings, flow.RunReport(build=built))
+        if not built.ok:
+            raise dg.Failure(
+                f"{len(built.failures)} models or tests failed; the last published version stays: "
+                + "; ".join(built.failures)
+            )
+
+    return models

@@ -1,0 +1,138 @@
+"""Raw tables as assets, `[source, stream]`: one landing step per source, so that token, limiter and session
+are shared by the threads that read its streams.
+
+A stream that fails or is blocked is an outcome, not an exception: raising would skip every model. Its check
+`synced` fails, and `run_report` fails the run after everything that could be served was served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from connectors.core.contract import SourceSpec, Stream
+from connectors.core.errors import Problem
+from pipelines import flow
+from pipelines.outcome import Status, StreamOutcome
+from pipelines.quality.model import RuleSet, Scope
+from pipelines.quality.rules import load_rules
+from pipelines.settings import EXPECTATIONS, Settings, load_settings, selected
+
+_SYNCED = "synced"
+_SEVERITY = {"warn": dg.AssetCheckSeverity.WARN}
+
+
+def raw_assets(spec: SourceSpec) -> dg.AssetsDefinition:
+    """All streams of a source, with a check for each of their rules."""
+    streams = {stream.name: stream for stream in spec.streams()}
+    rules = {name: load_rules(EXPECTATIONS, spec.name, name) for name in streams}
+
+    @dg.multi_asset(
+        name=f"{spec.name}_raw",
+        specs=[_asset(spec, stream) for stream in streams.values()],
+        check_specs=[check for name in streams for check in _checks(spec, name, rules[name])],
+        can_subset=True,
+        description=f"Land, check and load {spec.label}.",
+    )
+    def sync_source(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        wanted = sorted({key.path[-1] for key in context.selected_asset_keys})
+        outcomes = _sync(context, spec, wanted)
+        for name in wanted:
+            outcome = outcomes.get(name) or StreamOutcome(spec.name, "", name)
+            yield dg.MaterializeResult(asset_key=[spec.name, name], metadata=_metadata(outcome))
+            yield from _results(context, spec, outcome, rules[name])
+
+    return sync_source
+
+
+def _asset(spec: SourceSpec, stream: Stream) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        [spec.name, stream.name],
+        group_name=spec.name,
+        description=f"{stream.label}: {stream.api_name} of {spec.label}. [Documentation]({stream.docs})",
+        kinds={"duckdb"},
+        skippable=True,
+    )
+
+
+def _checks(spec: SourceSpec, stream: str, rules: RuleSet) -> Iterator[dg.AssetCheckSpec]:
+    key = dg.AssetKey([spec.name, stream])
+    yield dg.AssetCheckSpec(_SYNCED, asset=key, description="The stream was read, checked and loaded.")
+    for rule in rules.rules:
+        if rule.scope is not Scope.CROSS:
+            yield dg.AssetCheckSpec(rule.name, asset=key, description=rule.reason)
+
+
+def _sync(
+    context: dg.AssetExecutionContext, spec: SourceSpec, streams: list[str]
+) -> dict[str, StreamOutcome]:
+    settings = load_settings()
+    chosen = _configured(settings, spec.name)
+    if not chosen:
+        context.log.info(f"{spec.label} is not configured: its raw tables stay as they are")
+        return {}
+    with flow.lock(settings, f"dagster run {context.run_id}"):
+        report = flow.sync_sources(settings, chosen, streams=streams)
+        flow.report(settings, flow.RunReport(sync=report))
+    for sentence in report.sentences():
+        context.log.error(sentence)
+    failed_source = "; ".join(sentence for _, sentence in report.problems)
+    outcomes = {outcome.stream: outcome for outcome in report.outcomes}
+    for name in streams:
+        if failed_source and name not in outcomes:
+            outcomes[name] = StreamOutcome(spec.name, "", name, Status.FAILED, messages=[failed_source])
+    return outcomes
+
+
+def _configured(settings: Settings, name: str) -> list[tuple[SourceSpec, str]]:
+    try:
+        return [(spec, org) for spec, org in selected(settings, None) if spec.name == name]
+    except Problem:  # nothing at all is configured; a run of the models alone is still a run
+        return []
+
+
+def _metadata(outcome: StreamOutcome) -> dict[str, dg.MetadataValue]:
+    counts = ("received", "accepted", "quarantined", "inserted", "updated", "unchanged", "deleted", "pages")
+    metadata: dict[str, dg.MetadataValue] = {c: dg.MetadataValue.int(getattr(outcome, c)) for c in counts}
+    metadata["status"] = dg.MetadataValue.text(outcome.status)
+    if outcome.cursor:
+        metadata["newest_record"] = dg.MetadataValue.timestamp(outcome.cursor)
+    return metadata
+
+
+def _results(
+    context: dg.AssetExecutionContext, spec: SourceSpec, outcome: StreamOutcome, rules: RuleSet
+) -> Iterator[dg.AssetCheckResult]:
+    key = dg.AssetKey([spec.name, outcome.stream])
+    selected_checks = {check.name for check in context.selected_asset_check_keys if check.asset_key == key}
+    if _SYNCED in selected_checks:
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=_SYNCED,
+            passed=outcome.status in (Status.LOADED, Status.UNCHANGED),
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"messages": "; ".join(outcome.messages) or "fine", "status": outcome.status.value},
+        )
+    latest = flow.latest_results(load_settings(), spec.name, outcome.stream)
+    for rule in rules.rules:
+        if rule.name in selected_checks:
+            yield _rule_result(key, rule.name, latest.get(rule.name))
+
+
+def _rule_result(key: dg.AssetKey, name: str, result: dict[str, object] | None) -> dg.AssetCheckResult:
+    """The rule's verdict on the newest package that it judged; nothing judged yet is nothing wrong."""
+    if result is None:
+        return dg.AssetCheckResult(
+            asset_key=key, check_name=name, passed=True, metadata={"judged": "no rows yet"}
+        )
+    facts = ("checked", "failing", "reason", "owner", "severity", "observed", "not_applicable", "samples")
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=bool(result["passed"]),
+        severity=_SEVERITY.get(str(result["severity"]), dg.AssetCheckSeverity.ERROR),
+        metadata={fact: str(result[fact]) for fact in facts if result.get(fact) not in (None, "", [], ())},
+    )
