@@ -42,7 +42,7 @@ class Org:
         self.asked: list[Request] = []
         self.window = 100_000
         self.before: Callable[[Request], Answer | None] = lambda request: None
-        self.modules = ["Deals", "Accounts", "Contacts", "Leads"]
+        self.modules = ["Deals", "Accounts", "Contacts"]
 
     def __call__(self, request: Request) -> Answer:
         if request.path == "/oauth/v2/token":
@@ -50,7 +50,11 @@ class Org:
         if request.path == "/crm/v8/settings/fields":
             return as_json({"fields": [{"api_name": name, "data_type": "text"} for name in self.names]})
         if request.path == "/crm/v8/settings/modules":
-            return as_json({"modules": [{"api_name": name} for name in self.modules]})
+            hidden = [
+                {"api_name": "Leads", "viewable": False},
+                {"api_name": "Products", "api_supported": False},
+            ]
+            return as_json({"modules": [{"api_name": name} for name in self.modules] + hidden})
         self.asked.append(request)
         return self.before(request) or self.records(request)
 
@@ -437,7 +441,6 @@ def test_an_error_wrapped_in_data_is_read_all_the_same(opened):
 
 def test_a_hidden_module_is_a_problem_and_an_optional_one_a_line_in_the_log(opened, caplog):
     org = Org([])
-    org.modules = ["Accounts", "Contacts", "Deals"]
     with Server(org) as server:
         source = opened(server)
         assert {s.name for s in source.streams()} == {"users", "accounts", "contacts", "deals"}
