@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sandbox.company.clock import OPENING, parse
 from sandbox.company.world import World
@@ -33,13 +34,26 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--state", type=Path, help="a file that remembers the clock between runs")
     _company(serve)
     serve.set_defaults(run=_serve)
+    advance = commands.add_parser("advance", help="let days pass in a sandbox that is being served")
+    advance.add_argument("--days", type=int, default=1)
+    advance.add_argument("--url", required=True, help="what `serve` printed")
+    advance.set_defaults(run=_advance)
+    exports = commands.add_parser("exports", help="write Fxiaoke's export files into a folder")
+    exports.add_argument("dir", type=Path)
+    exports.add_argument(
+        "--url", help="of a served sandbox; its company and clock, not --seed, --size and --at"
+    )
+    exports.add_argument("--format", default="xlsx", help="xlsx, csv (UTF-8 with BOM) or csv-gb18030")
+    exports.add_argument("--ids", default="all", help="all, own or none: which 唯一性ID columns there are")
+    _company(exports, clock="--at")
+    exports.set_defaults(run=_exports)
     return parser
 
 
-def _company(parser: argparse.ArgumentParser) -> None:
+def _company(parser: argparse.ArgumentParser, clock: str = "--clock") -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", default="small", help="small, medium, large or a number of deals")
-    parser.add_argument("--clock", default=None, help="ISO 8601; office time (+08:00) without an offset")
+    parser.add_argument(clock, dest="clock", help="ISO 8601; office time (+08:00) without an offset")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -54,3 +68,32 @@ def _serve(options: argparse.Namespace) -> int:
         remember(options.state, world)
     serve(application(world, options.state), options.host, options.port)
     return 0
+
+
+def _advance(options: argparse.Namespace) -> int:
+    answer = _post(options.url, "advance", {"days": options.days})
+    print(f"{answer['events']} events; the clock stands at {answer['clock']}")
+    return 0
+
+
+def _exports(options: argparse.Namespace) -> int:
+    if options.url:
+        body = {"dir": str(options.dir.resolve()), "format": options.format, "ids": options.ids}
+        files = _post(options.url, "exports", body)["files"]
+    else:
+        from sandbox.fxiaoke.exports import Export, write_exports
+
+        wish = Export(options.format, options.ids)
+        clock = parse(options.clock) if options.clock else OPENING
+        files = write_exports(World(options.seed, options.size, clock).log, clock, options.dir, wish)
+    print("\n".join(map(str, files)))
+    return 0
+
+
+def _post(url: str, action: str, body: dict[str, Any]) -> dict[str, Any]:
+    import requests
+
+    answer = requests.post(f"{url.rstrip('/')}/__sandbox__/{action}", json=body, timeout=600)
+    if answer.status_code != 200:
+        raise ValueError(answer.json().get("error", f"HTTP {answer.status_code}"))
+    return answer.json()

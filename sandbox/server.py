@@ -12,6 +12,7 @@ from sandbox.admin.faults import Faults
 from sandbox.admin.stats import Stats
 from sandbox.admin.web import Admin
 from sandbox.company.world import World
+from sandbox.truth.web import Truth
 from sandbox.zoho.api import Api
 from sandbox.zoho.store import Store
 from sandbox.zoho.web import Web
@@ -24,7 +25,8 @@ def application(world: World, state: Path | None = None) -> Starlette:
     store, faults, stats = Store(world.log), Faults(), Stats(CREDITS)
     web = Web(Api(store), faults, stats, lambda: world.clock)
     admin = Admin(world, store.catch_up, web, state)
-    return Starlette(routes=[*web.routes(), *admin.routes()])
+    truth = Truth(world.log, lambda: world.clock)
+    return Starlette(routes=[*web.routes(), *admin.routes(), *truth.routes()])
 
 
 def serve(app: Starlette, host: str, port: int) -> None:

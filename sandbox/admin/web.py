@@ -1,36 +1,37 @@
-"""`/__sandbox__/…`: clock, faults, statistics, switches, truth and exports over HTTP."""
+"""`/__sandbox__/…`: clock, faults, statistics, switches and exports over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.admin.faults import Fault
 from sandbox.admin.state import remember
-from sandbox.company.clock import office_iso
+from sandbox.company.clock import office_iso, parse
 from sandbox.company.world import World
+from sandbox.fxiaoke.exports import Export, write_exports
+from sandbox.serving.json_http import Handler, endpoint
 from sandbox.zoho.web import Web
 
-_encode = msgspec.json.Encoder().encode
+Query = Mapping[str, str]
+Body = dict[str, Any]
 
 
 class Admin:
-    """Routes that no CRM has. `moved` is called after the clock moved."""
+    """Routes that no CRM has. `moved` is called after the clock moved; `state` remembers the clock."""
 
     def __init__(self, world: World, moved: Callable[[], None], web: Web, state: Path | None) -> None:
         self._world, self._moved, self._web, self._state = world, moved, web, state
 
     def routes(self) -> list[Route]:
         """For the application."""
-        handlers: dict[str, tuple[str, Callable[[Request, dict[str, Any]], Any]]] = {
+        handlers: dict[str, tuple[str, Handler]] = {
             "clock": ("GET", self._clock),
             "advance": ("POST", self._advance),
+            "exports": ("POST", self._exports),
             "faults": ("POST", self._plant),
             "faults/clear": ("POST", self._clear),
             "stats": ("GET", self._stats),
@@ -38,11 +39,11 @@ class Admin:
             "settings": ("POST", self._settings),
         }
         return [
-            Route(f"/__sandbox__/{name}", _endpoint(handler), methods=[method])
+            Route(f"/__sandbox__/{name}", endpoint(handler), methods=[method])
             for name, (method, handler) in handlers.items()
         ]
 
-    def _clock(self, request: Request, body: dict[str, Any]) -> Any:
+    def _clock(self, query: Query, body: Body) -> Any:
         world = self._world
         return {
             "clock": office_iso(world.clock),
@@ -51,7 +52,7 @@ class Admin:
             "events": len(world.log),
         }
 
-    def _advance(self, request: Request, body: dict[str, Any]) -> Any:
+    def _advance(self, query: Query, body: Body) -> Any:
         days = body.get("days")
         if not isinstance(days, int) or not 1 <= days <= 3660:
             raise ValueError("days must be a whole number from 1 to 3660")
@@ -62,7 +63,16 @@ class Admin:
             remember(self._state, self._world)
         return {"clock": office_iso(self._world.clock), "events": events}
 
-    def _plant(self, request: Request, body: dict[str, Any]) -> Any:
+    def _exports(self, query: Query, body: Body) -> Any:
+        at = parse(body["at"]) if "at" in body else self._world.clock
+        if at > self._world.clock or not body.get("dir"):
+            raise ValueError("exports need a dir, and an `at` that is not in the future")
+        options = Export(body.get("format", "xlsx"), body.get("ids", "all"))
+        return {
+            "files": [str(path) for path in write_exports(self._world.log, at, Path(body["dir"]), options)]
+        }
+
+    def _plant(self, query: Query, body: Body) -> Any:
         try:
             fault = Fault(**body)
         except TypeError as error:
@@ -70,18 +80,18 @@ class Admin:
         self._web.faults.plant(fault)
         return {"planted": self._web.faults.left()}
 
-    def _clear(self, request: Request, body: dict[str, Any]) -> Any:
+    def _clear(self, query: Query, body: Body) -> Any:
         self._web.faults.clear()
         return {"planted": 0}
 
-    def _stats(self, request: Request, body: dict[str, Any]) -> Any:
+    def _stats(self, query: Query, body: Body) -> Any:
         return self._web.stats.report() | {"faults_left": self._web.faults.left()}
 
-    def _reset(self, request: Request, body: dict[str, Any]) -> Any:
+    def _reset(self, query: Query, body: Body) -> Any:
         self._web.stats.reset()
-        return self._stats(request, body)
+        return self._stats(query, body)
 
-    def _settings(self, request: Request, body: dict[str, Any]) -> Any:
+    def _settings(self, query: Query, body: Body) -> Any:
         """credits: the budget of 24 hours (also forgets what was spent); exclusive_since: leave out equal stamps."""
         if unknown := set(body) - {"credits", "exclusive_since"}:
             raise ValueError(f"unknown settings {sorted(unknown)}; there are credits and exclusive_since")
@@ -90,17 +100,3 @@ class Admin:
         if "exclusive_since" in body:
             self._web.api.exclusive_since = bool(body["exclusive_since"])
         return {"credits": self._web.stats.budget, "exclusive_since": self._web.api.exclusive_since}
-
-
-def _endpoint(handler: Callable[[Request, dict[str, Any]], Any]) -> Callable[[Request], Any]:
-    """A handler as an HTTP endpoint: JSON in, JSON out, a ValueError is a 400 with its sentence."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            raw = await request.body()
-            body = msgspec.json.decode(raw, type=dict[str, Any]) if raw else {}
-            return Response(_encode(handler(request, body)), media_type="application/json")
-        except (ValueError, msgspec.DecodeError) as error:
-            return Response(_encode({"error": str(error)}), 400, media_type="application/json")
-
-    return endpoint

@@ -8,20 +8,25 @@ from typing import Any
 
 import yaml
 
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file of ours says."""
+    loader = _SafeLoader(path.read_text("utf-8"))
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
 
 @cache
-def _read(name: str) -> dict[str, Any]:
-    return yaml.load(
-        (Path(__file__).parent / name).read_text("utf-8"),
-        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
-    )
-
-
 def words() -> dict[str, Any]:
     """Names, places, products and phrases (`words.yml`)."""
-    return _read("words.yml")
+    return read_yaml(Path(__file__).with_name("words.yml"))
 
 
+@cache
 def sales() -> dict[str, Any]:
     """Stages, sources and tempo per CRM (`sales.yml`)."""
-    return _read("sales.yml")
+    return read_yaml(Path(__file__).with_name("sales.yml"))

@@ -12,7 +12,6 @@ from sandbox.company.chance import Chance
 from sandbox.company.clock import DAY, HISTORY_BEGINS, OPENING
 from sandbox.company.days import Days
 from sandbox.company.deals import DealLives
-from sandbox.company.dialects.base import Dialect
 from sandbox.company.dialects.fxiaoke import Fxiaoke
 from sandbox.company.dialects.zoho import Zoho
 from sandbox.company.log import Log

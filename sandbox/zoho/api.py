@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.company.clock import office_iso
+from sandbox.company.clock import DAY, office_iso
+from sandbox.serving.rows import Binned, Row
 from sandbox.zoho import errors
 from sandbox.zoho import request as asked
 from sandbox.zoho.render import renderer
-from sandbox.zoho.rows import RECYCLED, REMEMBERED, Binned, Row
 from sandbox.zoho.schema import Module, describe_fields, describe_modules, modules
 from sandbox.zoho.store import Store
 from sandbox.zoho.views import TOKEN_LIFE, Token, Views, Wish
@@ -35,6 +35,8 @@ class Reply:
     credits: int = 1
 
 
+RECYCLED = 60 * DAY  # how long the bin keeps a record
+REMEMBERED = 120 * DAY  # how long the deleted list knows an id
 NO_CONTENT = Reply(204)
 NOT_MODIFIED = Reply(304)
 

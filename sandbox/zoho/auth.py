@@ -6,9 +6,17 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-CLIENT_ID = "sandbox-client"
-CLIENT_SECRET = "sandbox-secret"
-REFRESH_TOKEN = "sandbox-refresh-token-0123456789abcdef0123456789"
+# The only client there is; no real one could look like it.
+CREDENTIALS = {
+    "client_id": "sandbox-client",
+    "client_secret": "sandbox-secret",
+    "refresh_token": "sandbox-refresh-token-0123456789abcdef0123456789",
+}
+_REFUSED = {
+    "client_id": "invalid_client",
+    "client_secret": "invalid_client_secret",
+    "refresh_token": "invalid_code",
+}
 LIFE = 3600
 ACTIVE = 15  # the sixteenth token of a refresh token ends the first
 
@@ -24,12 +32,9 @@ class Tokens:
         """The token endpoint's body; failures too are HTTP 200."""
         if form.get("grant_type") != "refresh_token":
             return {"error": "unsupported_grant_type"}
-        if form.get("client_id") != CLIENT_ID:
-            return {"error": "invalid_client"}
-        if form.get("client_secret") != CLIENT_SECRET:
-            return {"error": "invalid_client_secret"}
-        if form.get("refresh_token") != REFRESH_TOKEN:
-            return {"error": "invalid_code"}
+        for name, value in CREDENTIALS.items():
+            if form.get(name) != value:
+                return {"error": _REFUSED[name]}
         self._serial += 1
         token = f"1000.{self._serial:032x}.sandbox"
         self._issued[token] = now

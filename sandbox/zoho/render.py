@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from sandbox.company.clock import office_iso
-from sandbox.zoho.rows import Row
+from sandbox.serving.rows import Row
 from sandbox.zoho.schema import LOOKUPS, Module
 from sandbox.zoho.store import Store
 

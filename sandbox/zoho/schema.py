@@ -11,9 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sandbox.company.words import sales, words
+from sandbox.company.words import read_yaml, sales, words
 
 _FOLDER = Path(__file__).parent / "modules"
 LOOKUPS = frozenset({"lookup", "ownerlookup", "userlookup", "profilelookup"})
@@ -48,12 +46,6 @@ class Module:
     fields: dict[str, FieldFacts]
 
 
-def _load(file: str) -> Any:
-    return yaml.load(
-        (_FOLDER / file).read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
-
-
 @cache
 def modules() -> dict[str, Module]:
     """Every module by api name."""
@@ -61,7 +53,7 @@ def modules() -> dict[str, Module]:
     for path in sorted(_FOLDER.glob("*.yml")):
         if path.name == "types.yml":
             continue
-        data = _load(path.name)
+        data = read_yaml(path)
         head = data["module"]
         fields = {name: FieldFacts(name, *facts) for name, facts in data["fields"].items()}
         found[head["api_name"]] = Module(
@@ -73,7 +65,7 @@ def modules() -> dict[str, Module]:
 
 @cache
 def _types() -> dict[str, list]:
-    return _load("types.yml")
+    return read_yaml(_FOLDER / "types.yml")
 
 
 def _stages() -> Iterator[dict[str, Any]]:
@@ -111,7 +103,7 @@ def _pick_list(module: Module, number: int, facts: FieldFacts) -> list[dict[str,
             "colour_code": None,
             "type": "used",
             **{key: value[key] for key in ("probability", "forecast_type") if key in value},
-        }  # fmt: skip
+        }
         for i, value in enumerate(_values(facts), 1)
     ]
 
@@ -169,5 +161,5 @@ def _module(
         "singular_label": singular, "plural_label": plural, "generated_type": generated, "api_supported": api,
         "visible": True, "viewable": True, "creatable": api, "editable": api, "deletable": api, "convertable": False,
         "status": "visible", "visibility": 1, "sequence_number": number, "parent_module": {}, "modified_by": None,
-        "modified_time": None, "profiles": [], "web_link": None, "global_search_supported": api, "presence_sub_menu": api,
+        "modified_time": None, "profiles": [], "web_link": None, "global_search_supported": api,
     }  # fmt: skip

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 from sandbox.company.log import Log
-from sandbox.zoho.rows import Row, Table, Visits
+from sandbox.serving.rows import Row, Table
 from sandbox.zoho.schema import Module, modules
+from sandbox.zoho.visits import Visits
 
 _ENCODE = msgspec.json.Encoder().encode
 

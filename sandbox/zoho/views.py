@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from sandbox.serving.rows import Row, Table
 from sandbox.zoho import errors
-from sandbox.zoho.rows import Row, Table
 
 TOKEN_LIFE = 24 * 3600
 Key = tuple[int, str]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.company.clock import DAY, local_day
 from sandbox.company.log import CREATE, DELETE, RESTORE, UPDATE, Event
 
 
@@ -59,36 +58,3 @@ class Table:
         """Ids whose lookups must be written anew; forgets them."""
         stale, self.stale = self.stale, set()
         return stale
-
-
-class Visits(Table):
-    """DealHistory: a row per visit of a stage. Its Modified_Time is when the stage was entered, for ever."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._open: dict[str, Row] = {}
-        self._terms: dict[str, dict[str, Any]] = {}
-
-    _CARRIED = ("Amount", "Probability", "Expected_Revenue", "Closing_Date")
-
-    def apply(self, event: Event) -> None:
-        """Take one event of a deal in."""
-        terms = self._terms.setdefault(event.id, {})
-        for name in self._CARRIED:
-            if name in event.changes:
-                terms[name] = event.changes[name]
-        if "_visit" not in event.changes:
-            return
-        self.version += 1
-        stage = event.changes["Stage"]
-        left = self._open.get(event.id)
-        if left is not None:
-            left.values["Moved_To__s"] = stage
-            left.values["Stage_Duration_Calendar_Days"] = local_day(event.time) - local_day(left.created)
-        id = event.changes["_visit"]
-        row = Row(id, event.time, event.by, {"Potential_Name": event.id, "Stage": stage, **terms})
-        self.rows[id] = self._open[event.id] = row
-
-
-RECYCLED = 60 * DAY  # how long the bin keeps a record
-REMEMBERED = 120 * DAY  # how long the deleted list knows an id

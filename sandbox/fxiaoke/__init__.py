@@ -1,0 +1,1 @@
+"""Fxiaoke (纷享销客) as a person meets it: the export files of its objects."""

@@ -1,0 +1,93 @@
+"""The state of every record as of a moment: an event log folded, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.company.clock import local_day, utc_iso
+from sandbox.company.log import Event
+
+# What each CRM stamps on a record: created at, created by, changed at, changed by.
+_STAMPS = {
+    "zoho": ("Created_Time", "Created_By", "Modified_Time", "Modified_By"),
+    "fxiaoke": ("create_time", "created_by", "last_modified_time", "last_modified_by"),
+}
+_USER_STAMPS = {"zoho": ("created_time", "Created_By", "Modified_Time", "Modified_By")}
+KEYS = {"zoho": "id", "fxiaoke": "_id"}
+
+
+@dataclass(slots=True)
+class State:
+    """records: id → fields (references as ids, stamps in UTC). deleted: id → {"time", "permanent"}."""
+
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deleted: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def fold(events: Iterable[Event], as_of: int) -> State:
+    """The state as of `as_of` (seconds, inclusive). A restore changes no stamp: no CRM says that it does."""
+    state = State()
+    gone: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event.time > as_of:
+            break
+        stamps = _USER_STAMPS.get(event.crm) if event.entity == "users" else None
+        created, creator, changed, changer = stamps or _STAMPS[event.crm]
+        moment = utc_iso(event.time)
+        fields = {name: value for name, value in event.changes.items() if not name.startswith("_")}
+        match event.kind:
+            case "create":
+                state.records[event.id] = {
+                    KEYS[event.crm]: event.id, **fields, created: moment, creator: event.by, changed: moment,
+                    changer: event.by,
+                }  # fmt: skip
+            case "update":
+                state.records[event.id] |= {**fields, changed: moment, changer: event.by}
+            case "delete":
+                gone[event.id] = state.records.pop(event.id)
+                state.deleted[event.id] = {"time": moment, "permanent": bool(event.changes.get("_permanent"))}
+            case "restore":
+                state.records[event.id] = gone.pop(event.id)
+                del state.deleted[event.id]
+    return state
+
+
+def fold_visits(events: Iterable[Event], as_of: int) -> State:
+    """Zoho's DealHistory as of a moment, from the events of deals: one record per visit of a stage.
+
+    Money and closing day are those at entry; the visit's end is written when the next one begins; a visit
+    of a deal that is deleted now has no parent.
+    """
+    state = State()
+    deals: dict[str, dict[str, Any]] = {}
+    last: dict[str, tuple[str, int]] = {}
+    present: set[str] = set()
+    for event in events:
+        if event.time > as_of:
+            break
+        if event.kind == "delete":
+            present.discard(event.id)
+            continue
+        present.add(event.id)
+        deal = deals.setdefault(event.id, {})
+        deal.update(event.changes)
+        visit = event.changes.get("_visit")
+        if not visit:
+            continue
+        if event.id in last:
+            before, entered = last[event.id]
+            state.records[before]["Moved_To__s"] = deal["Stage"]
+            state.records[before]["Stage_Duration_Calendar_Days"] = local_day(event.time) - local_day(entered)
+        state.records[visit] = {
+            "id": visit, "Potential_Name": event.id, "Stage": deal["Stage"], "Moved_To__s": None,
+            "Stage_Duration_Calendar_Days": None, "Amount": deal.get("Amount"), "Probability": deal["Probability"],
+            "Expected_Revenue": deal.get("Expected_Revenue"), "Closing_Date": deal["Closing_Date"],
+            "Modified_Time": utc_iso(event.time), "Modified_By": event.by,
+        }  # fmt: skip
+        last[event.id] = (visit, event.time)
+    for record in state.records.values():
+        if record["Potential_Name"] not in present:
+            record["Potential_Name"] = None
+    return state

@@ -1,0 +1,136 @@
+"""Fixtures that any test may use: the sandbox as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Sandbox:
+    """A served company (`python -m sandbox serve`). `settings` is what a reader of it must be configured with."""
+
+    def __init__(self, *, seed: int = 7, size: str | int = "small", clock: str | None = None) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "serve",
+            "--port",
+            "0",
+            "--seed",
+            str(seed),
+            "--size",
+            str(size),
+        ]
+        self._process = subprocess.Popen(
+            [*command, *(["--clock", clock] if clock else [])],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
+        self._session = requests.Session()
+        self._session.trust_env = False
+        line = self._process.stdout.readline()
+        if not line.startswith("sandbox ready on "):
+            self.close()
+            raise RuntimeError(f"the sandbox did not start: {line!r}")
+        self.url = line.removeprefix("sandbox ready on ").strip()
+        self.settings = {
+            "ZOHO_CLIENT_ID": "sandbox-client",
+            "ZOHO_CLIENT_SECRET": "sandbox-secret",
+            "ZOHO_REFRESH_TOKEN": "sandbox-refresh-token-0123456789abcdef0123456789",
+            "ZOHO_ACCOUNTS_URL": self.url,
+            "ZOHO_API_URL": self.url,
+            "CRM_WAREHOUSE_ALLOW_LOOPBACK": "1",
+        }
+
+    def clock(self) -> str:
+        """The company's time, ISO 8601 with +08:00."""
+        return self._ask("GET", "clock")["clock"]
+
+    def advance(self, days: int = 1) -> int:
+        """Let days pass; gives the number of events."""
+        return self._ask("POST", "advance", {"days": days})["events"]
+
+    def truth(self, crm: str, entity: str, as_of: str | None = None) -> dict[str, Any]:
+        """{"records": {id: fields}, "deleted": {id: {"time", "permanent"}}} as of a time; numbers as Decimal."""
+        return self._ask("GET", "truth", crm=crm, entity=entity, as_of=as_of)
+
+    def summary(self, as_of: str | None = None) -> dict[str, Any]:
+        """Totals per CRM: open, won, lost, derailed, won_amount, won_by_owner_and_month."""
+        return self._ask("GET", "truth/summary", as_of=as_of)
+
+    def fault(self, kind: str, **more: Any) -> None:
+        """Plant a fault: kind, and times, path, skip, seconds."""
+        self._ask("POST", "faults", {"kind": kind, **more})
+
+    def clear_faults(self) -> None:
+        """Take all planted faults away."""
+        self._ask("POST", "faults/clear")
+
+    def stats(self, *, reset: bool = False) -> dict[str, Any]:
+        """Calls and rows per path since the last reset; with `reset` also begins to count anew."""
+        found = self._ask("GET", "stats")
+        if reset:
+            self._ask("POST", "stats/reset")
+        return found
+
+    def set(self, **settings: Any) -> None:
+        """Switches: credits (budget of 24 hours), exclusive_since."""
+        self._ask("POST", "settings", settings)
+
+    def exports(self, folder: Path, **more: Any) -> list[Path]:
+        """Write Fxiaoke's export files; more: format, ids, at."""
+        return [
+            Path(p) for p in self._ask("POST", "exports", {"dir": str(folder.resolve()), **more})["files"]
+        ]
+
+    def close(self) -> None:
+        """End the process."""
+        self._session.close()
+        self._process.terminate()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+    def _ask(self, method: str, action: str, body: dict[str, Any] | None = None, **query: str | None) -> Any:
+        answer = self._session.request(
+            method, f"{self.url}/__sandbox__/{action}", params=query, json=body, timeout=300
+        )
+        found = json.loads(answer.content, parse_float=Decimal)
+        if answer.status_code != 200:
+            raise ValueError(found["error"])
+        return found
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One small company for all tests that only read; leave its clock where it is."""
+    served = Sandbox()
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def fresh_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """A factory of companies of the test's own: `fresh_sandbox(seed=7, size="small", clock=None)`."""
+    started: list[Sandbox] = []
+
+    def start(**options: Any) -> Sandbox:
+        started.append(Sandbox(**options))
+        return started[-1]
+
+    yield start
+    for served in started:
+        served.close()
