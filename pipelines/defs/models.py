@@ -1,8 +1,8 @@
 """The dbt models as assets and their tests as checks, by dagster-dbt: lineage, selection and logs come with it."""
 
-from __future__ import annotations
-
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,7 +22,11 @@ def models_assets() -> dg.AssetsDefinition:
         settings = load_settings()
         with flow.lock(settings, f"dagster run {context.run_id}"), dbt_environment(settings):
             flow.prepare(settings)
-            dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT))
+            dbt = DbtCliResource(
+                project_dir=str(DBT_PROJECT),
+                profiles_dir=str(DBT_PROJECT),
+                dbt_executable=str(Path(sys.executable).with_name("dbt")),  # PATH may hold another one
+            )
             invocation = dbt.cli(
                 ["build", *dbt_arguments(settings), "--exclude-resource-type", "unit_test"],
                 context=context,

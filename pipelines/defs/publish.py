@@ -1,7 +1,5 @@
 """The published file as an asset behind the marts, and the step that fails a run which somebody must act on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg

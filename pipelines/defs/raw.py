@@ -5,8 +5,6 @@ A stream that fails or is blocked is an outcome, not an exception: raising would
 `synced` fails, and `run_report` fails the run after everything that could be served was served.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -97,7 +95,7 @@ def _configured(settings: Settings, name: str) -> list[tuple[SourceSpec, str]]:
 def _metadata(outcome: StreamOutcome) -> dict[str, dg.MetadataValue]:
     counts = ("received", "accepted", "quarantined", "inserted", "updated", "unchanged", "deleted", "pages")
     metadata: dict[str, dg.MetadataValue] = {c: dg.MetadataValue.int(getattr(outcome, c)) for c in counts}
-    metadata["status"] = dg.MetadataValue.text(outcome.status)
+    metadata["status"] = dg.MetadataValue.text(outcome.status.value)
     if outcome.cursor:
         metadata["newest_record"] = dg.MetadataValue.timestamp(outcome.cursor)
     return metadata

@@ -61,7 +61,7 @@ class Operand:
                 units = f"{wide} * CAST({10**scale} AS DECIMAL({scale + 1},0))"
                 return f"CAST({units} AS {'BIGINT' if scale == self.scale else 'HUGEINT'})"
             case Kind.DATE:
-                return f"{self.sql} - DATE '1970-01-01'"
+                return f"({self.sql} - DATE '1970-01-01')"
             case Kind.INSTANT:
                 return f"epoch_us({self.sql})"
         return self.sql
@@ -71,8 +71,8 @@ class Operand:
         return f"{self.presence or self.sql} IS NOT NULL"
 
     def plain(self) -> str:
-        """SQL of a number as a double, for comparing with another double."""
-        return f"CAST({self.sql} AS DOUBLE)"
+        """SQL of a number as a double, for comparing with another double. pandas takes NaN as no value."""
+        return f"nullif(CAST({self.sql} AS DOUBLE), 'NaN'::DOUBLE)"
 
     def shown(self) -> str:
         """SQL of the value as a person reads it."""

@@ -24,31 +24,43 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A rule ready to run. kwargs: for Great Expectations, naming columns of the frame.
+    """A rule ready to run.
 
-    counted: SQL aggregate of the rows it is about. shown: SQL of a failing value as text.
-    bases: the package's columns whose values `shown` reveals.
+    feeds: SQL of the values that Great Expectations compares, one per column it names. arguments: the
+    others. column: what the rule names. counted: SQL aggregate of the rows the rule is about. shown: SQL of
+    a failing value as text. bases: the package's columns whose values `shown` reveals. kind: of the feeds.
     """
 
     rule: Rule
-    kwargs: Mapping[str, Any]
+    feeds: tuple[str, ...]
+    arguments: Mapping[str, Any]
     column: str
     counted: str
     shown: str
     bases: frozenset[str]
+    kind: Kind
+
+    @property
+    def expect(self) -> str:
+        assert self.rule.expect is not None
+        return self.rule.expect
+
+    def kwargs(self, columns: list[str]) -> dict[str, Any]:
+        """The expectation's arguments when the feeds are these columns of a frame."""
+        args = VOCABULARY[self.expect].args
+        if Arg.COLUMNS in args.values():
+            named: dict[str, Any] = {next(a for a, kind in args.items() if kind is Arg.COLUMNS): columns}
+        else:
+            named = dict(zip((a for a, kind in args.items() if kind is Arg.COLUMN), columns, strict=True))
+        return named | dict(self.arguments)
 
 
 @dataclass(slots=True)
 class Plan:
-    """Row checks over a frame of `selects` (SQL → frame column), and the rules that do not apply."""
+    """The row checks of a package, and the rules that do not apply, with the reason."""
 
-    selects: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
-
-    def frame_column(self, sql: str) -> str:
-        """The frame's column for an expression; equal expressions share one."""
-        return self.selects.setdefault(sql, f"c{len(self.selects)}")
 
 
 def plan_rows(rules: RuleSet, chosen: Iterable[Rule], columns: Mapping[str, str], timezone: str) -> Plan:
@@ -56,7 +68,7 @@ def plan_rows(rules: RuleSet, chosen: Iterable[Rule], columns: Mapping[str, str]
     plan = Plan()
     for rule in chosen:
         try:
-            plan.checks.append(_row_check(rule, plan, columns, timezone))
+            plan.checks.append(_row_check(rule, columns, timezone))
         except NotApplicable as reason:
             plan.skipped[rule.name] = str(reason)
         except Unfit as error:
@@ -103,7 +115,7 @@ def arguments(rule: Rule, target: Operand | None) -> dict[str, Any]:
     return args
 
 
-def _row_check(rule: Rule, plan: Plan, columns: Mapping[str, str], timezone: str) -> Check:
+def _row_check(rule: Rule, columns: Mapping[str, str], timezone: str) -> Check:
     assert rule.expect is not None
     spec = VOCABULARY[rule.expect]
     operands = [operand(ref, columns, timezone) for ref in rule.columns]
@@ -118,18 +130,15 @@ def _row_check(rule: Rule, plan: Plan, columns: Mapping[str, str], timezone: str
     else:
         feeds = [f"CASE WHEN {among} THEN {sql} END" if rule.when else sql for sql in _alike(operands)]
         counted = f"{among} AND {filled}"
-    names = [plan.frame_column(sql) for sql in feeds]
     return Check(
         rule=rule,
-        kwargs={
-            **_named(spec.args, names),
-            **arguments(rule, operands[0] if len(operands) == 1 else None),
-            **spec.fixed,
-        },
+        feeds=tuple(feeds),
+        arguments={**arguments(rule, operands[0] if len(operands) == 1 else None), **spec.fixed},
         column=", ".join(rule.columns),
         counted=f"count(*) FILTER (WHERE {counted})",
         shown=_shown(operands),
         bases=frozenset(o.base for o in operands),
+        kind=operands[0].kind,
     )
 
 
@@ -153,12 +162,6 @@ def _alike(operands: list[Operand]) -> list[str]:
     if None in scales:
         return [o.plain() for o in operands]
     return [o.unit(max(s for s in scales if s is not None)) for o in operands]
-
-
-def _named(args: Mapping[str, Arg], names: list[str]) -> dict[str, Any]:
-    if Arg.COLUMNS in args.values():
-        return {next(a for a, kind in args.items() if kind is Arg.COLUMNS): names}
-    return dict(zip((a for a, kind in args.items() if kind is Arg.COLUMN), names, strict=True))
 
 
 def _shown(operands: list[Operand]) -> str:

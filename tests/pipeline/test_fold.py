@@ -247,7 +247,9 @@ def test_the_ladder(old: str, new: str, expected: str) -> None:
 
 
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["read", "bury"]), st.sampled_from("AB"), st.integers(0, 4)), max_size=8
+    st.tuples(st.sampled_from(["read", "bury"]), st.sampled_from("AB"), st.integers(0, 4)),
+    min_size=1,
+    max_size=8,
 )
 
 
