@@ -8,12 +8,12 @@ import zlib
 from collections.abc import Iterator
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.content import EXPORT_AGAIN
+from connectors.fxiaoke.export_files.content import EXPORT_AGAIN, UNLOCK
 from connectors.fxiaoke.export_files.limits import Limits
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BLOCK = 1 << 20
-_HOSTILE = "do not open it; export the file from Fxiaoke again and delete this one"
+_HOSTILE = "Do not open it; export the file from Fxiaoke again and delete this one"
 
 
 def check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
@@ -24,7 +24,7 @@ def check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
     if len({m.filename for m in members}) != len(members):
         raise Problem("the workbook holds two parts of the same name", do=_HOSTILE)
     if any(m.flag_bits & 1 for m in members):
-        raise Problem("the workbook is protected by a password", do="save it without the password")
+        raise Problem("the workbook is protected by a password", do=UNLOCK)
     if any(m.compress_type not in _METHODS for m in members):
         raise Problem("the workbook is packed in a way that spreadsheets do not use", do=_HOSTILE)
     unpacked, packed = sum(m.file_size for m in members), sum(m.compress_size for m in members)

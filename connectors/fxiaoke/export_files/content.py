@@ -12,8 +12,9 @@ _OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream in which Office keeps a locked workbook
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _START = 64 << 10
-SAVE_AGAIN = "open it, save it as .xlsx or .csv and put that file into the inbox"
-EXPORT_AGAIN = "export it again and replace the file"
+SAVE_AGAIN = "Open it, save it as .xlsx or .csv and put that file into the inbox"
+UNLOCK = "Open it, save it without the password and replace the file"
+EXPORT_AGAIN = "Export it again and replace the file"
 
 
 class Kind(StrEnum):
@@ -35,7 +36,7 @@ def kind_of(path: Path) -> Kind:
         return _zip_kind(path)
     if start.startswith(_OLE2):
         if _contains(path, _ENCRYPTED):
-            raise Problem("the workbook is protected by a password", do=f"without the password: {SAVE_AGAIN}")
+            raise Problem("the workbook is protected by a password", do=UNLOCK)
         return Kind.XLS
     if b"\0" in start and not start.startswith(_UTF16):
         raise Problem("the file is neither a workbook nor text", do=SAVE_AGAIN)
@@ -55,7 +56,8 @@ def _zip_kind(path: Path) -> Kind:
     if "xl/workbook.bin" in names:
         return Kind.XLSB
     raise Problem(
-        "the file is a zip archive, but not a workbook", do=f"unpack it; if it is a document: {SAVE_AGAIN}"
+        "the file is a zip archive, but not a workbook",
+        do="Unpack it and put the workbooks inside it into the inbox",
     )
 
 

@@ -45,6 +45,6 @@ def _copy_texts(archive: zipfile.ZipFile, out: zipfile.ZipFile, limits: Limits) 
             texts += block.count(b"<si")
             if texts > most:
                 raise Problem(
-                    f"the workbook holds more than {most:,} texts", do="export fewer records at once"
+                    f"the workbook holds more than {most:,} texts", do="Export fewer records at once"
                 )
             copy.write(block)

@@ -40,7 +40,7 @@ def look_through(inbox: Path, timezone: str, limits: Limits) -> tuple[list[Inbox
         return [], [
             Problem(
                 f"the inbox folder {state}",
-                do="create the folder and put the export files into it, or correct CRM_WAREHOUSE_HOME",
+                do="Create the folder and put the export files into it, or correct CRM_WAREHOUSE_HOME",
                 where=str(inbox),
             )
         ]
@@ -55,7 +55,7 @@ def look_through(inbox: Path, timezone: str, limits: Limits) -> tuple[list[Inbox
             problems.append(problem)
         except OSError as error:
             what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
-            problems.append(Problem(what, do="check its permissions, or copy it again", where=place))
+            problems.append(Problem(what, do="Check its permissions, or copy it again", where=place))
     return sorted(files, key=lambda file: (file.stamp, file.place)), problems
 
 
@@ -76,17 +76,17 @@ def _passed_over(name: str) -> bool:
 def _examine(path: Path, place: str, timezone: str, limits: Limits) -> InboxFile:
     before = path.lstat()
     if stat.S_ISLNK(before.st_mode):
-        raise Problem("this is a link, and links are not followed", do="copy the file itself into the inbox")
+        raise Problem("this is a link, and links are not followed", do="Copy the file itself into the inbox")
     if not stat.S_ISREG(before.st_mode):
-        raise Problem("this is no ordinary file", do="remove it from the inbox")
+        raise Problem("this is no ordinary file", do="Remove it from the inbox")
     if before.st_size > limits.file_bytes:
         raise Problem(
             f"the file has {before.st_size >> 20:,} MB, more than {limits.file_bytes >> 20:,}",
-            do="export it in parts, or raise FXIAOKE_EXPORT_MAX_MB",
+            do="Export it in parts, with a filter for each",
         )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     after = path.lstat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise Problem("the file is still being written", do="wait until the copy is complete", transient=True)
+        raise Problem("the file is still being written", do="Wait until the copy is complete", transient=True)
     return InboxFile(path, place, before.st_size, digest, file_stamp(path.name, before.st_mtime, timezone))

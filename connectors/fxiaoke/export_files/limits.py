@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connectors.core.errors import Problem
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -24,7 +22,6 @@ class Limits:
     ratio_from: int = 64 << 20
     part_bytes: int = 64 << 20
     columns: int = 702  # A to ZZ
-    rows: int = 1_048_576  # of any Excel sheet
     cells: int = 60_000_000
     memory_bytes: int = 4 << 30
     seconds: int = 300
@@ -32,14 +29,3 @@ class Limits:
 
 HEADER_ROWS = 10  # a header is looked for in the first ten rows
 HEAD_ROWS = HEADER_ROWS + 2  # what a look at a file brings back: the header may be the tenth, then tips
-
-
-def with_largest_file(megabytes: str) -> Limits:
-    """The limits with a person's own bound of the file size. Raises Problem when it is no whole number."""
-    if not megabytes.isascii() or not megabytes.isdecimal() or int(megabytes) < 1:
-        raise Problem(
-            f"FXIAOKE_EXPORT_MAX_MB is {megabytes!r}, not a whole number of megabytes",
-            do="set it to a number such as 512, or remove it",
-            source="fxiaoke_export",
-        )
-    return Limits(file_bytes=int(megabytes) << 20)

@@ -102,6 +102,6 @@ def _words(value: object, where: str) -> list[str]:
 def _wrong(what: str) -> Problem:
     return Problem(
         f"the tenant's own header labels are wrong: {what}; nothing in the inbox is read until they are right",
-        do=f"correct or delete {NAME} in the inbox (its form: connectors/fxiaoke/README.md)",
+        do=f"Correct or delete {NAME} in the inbox (its form: connectors/fxiaoke/README.md)",
         where=NAME,
     )

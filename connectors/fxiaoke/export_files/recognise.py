@@ -48,7 +48,7 @@ def recognise(file_stem: str, peek: Peek, vocabulary: Vocabulary) -> Recognised:
     if below <= 0:
         raise Problem(
             f"the file is an empty shell: the header of {label} and no row below it",
-            do="export again with records selected, or delete the file",
+            do="Export again with records selected, or delete the file",
         )
     return Recognised(words.stream.name, fit.row, below)
 
@@ -60,7 +60,7 @@ def _refuse_other_documents(stem: str, peek: Peek) -> None:
         place = f"sheet {peek.sheet}" if peek.sheet == _RESULT_SHEET else "by its name"
         raise Problem(
             f"the file is the result of an import ({place}), not an export",
-            do="delete it, or export the object's records (导出) and put that file here",
+            do="Delete it, or export the object's records (导出) and put that file here",
         )
     if not any(cell.strip() for row in peek.head for cell in row) and peek.last_row <= len(peek.head):
         sheet = f"sheet {peek.sheet} is" if peek.sheet else "the file is"
@@ -82,7 +82,7 @@ def _named(stem: str, sheet: str, vocabulary: Vocabulary) -> list[ObjectLabels]:
         labels = "、".join(o.stream.label for o in vocabulary.objects.values())
         raise Problem(
             f"the file holds records of {said[0]}, which is none of the objects read ({labels})",
-            do=f"take it out of the inbox; if {said[0]} is the tenant's name for one of them, {_ADD}",
+            do=f"Take it out of the inbox; if {said[0]} is the tenant's name for one of them, {_ADD}",
         )
     return []
 
@@ -115,7 +115,7 @@ def _choose(named: Sequence[ObjectLabels], peek: Peek, vocabulary: Vocabulary) -
         labels = " and ".join(words.stream.label for words, _ in winners)
         raise Problem(
             f"the header fits {labels} equally well",
-            do="keep the name that Fxiaoke gave the file (<object>对象导出结果_<date>), or export it again",
+            do="Keep the name that Fxiaoke gave the file (<object>对象导出结果_<date>), or export it again",
         )
     return winners[0]
 
@@ -141,11 +141,11 @@ def _unknown(named: Sequence[ObjectLabels], peek: Peek) -> Problem:
         )
     else:
         what = f"no row among the first ten is the header of an object that is read; seen: {seen}"
-    return Problem(what, do=f"export the object with its usual columns, or {_ADD}")
+    return Problem(what, do=f"Export the object with its usual columns, or {_ADD}")
 
 
 def _template(why: str) -> Problem:
     return Problem(
         f"the file is an import template ({why}), not an export",
-        do="delete it, or export the object's records (导出) and put that file here",
+        do="Delete it, or export the object's records (导出) and put that file here",
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -61,25 +62,35 @@ class _Cutter:
     def rows(self) -> Iterator[TableRow]:
         """Every record of the file, in file order."""
         layout, key_of, misfit_of = self._layout, self._keys.of, self._misfit
-        plan = [(c.index, c.blanks) for c in layout.columns]
+        pick = _picker([c.index for c in layout.columns])
         scales = [(place, c.factor) for place, c in enumerate(layout.columns, 1) if c.factor != 1]
+        blanks = [(place, c.blanks - {""}) for place, c in enumerate(layout.columns, 1) if len(c.blanks) > 1]
+        any_blank = frozenset().union(*(words for _, words in blanks))
         labels = layout.labels
         for position, cells, texts in self._records(self._skipped):
             key, misfit = key_of(texts)
             values: list[str | None] = [key]
-            values += [None if (text := texts[index]) in blanks else text for index, blanks in plan]
+            values += [text or None for text in pick(texts)]
+            if not any_blank.isdisjoint(texts):
+                for place, words in blanks:
+                    if values[place] in words:
+                        values[place] = None
             for place, factor in scales:
                 if (text := values[place]) is not None:
                     values[place] = scaled(text, factor)
-            originals = map(text_of, cells) if self._typed(cells) else cells
+            typed = set(map(type, cells)) != _TEXTS
+            originals = map(text_of, cells) if typed else cells
             values.append(_encode({k: v for k, v in zip(labels, originals, strict=False) if v}).decode())
-            yield TableRow(position, values, misfit_of(cells) or misfit)
+            yield TableRow(position, values, misfit_of(cells, typed) or misfit)
 
     def _records(self, skipped: list[tuple[int, str]]) -> Iterator[tuple[int, Sequence[Cell], list[str]]]:
         """Row number, cells and stripped texts of each record; other rows go to `skipped` with a reason."""
         ragged, width, header = self._grid.ragged, self._width, self._header
         for position, cells in enumerate(islice(self._grid.rows(), header, None), header + 1):
-            texts = [c.strip() if c.__class__ is str else text_of(c) for c in cells]
+            try:
+                texts = list(map(str.strip, cells))
+            except TypeError:  # a row with numbers or dates
+                texts = [text_of(cell).strip() for cell in cells]
             if not any(texts):
                 skipped.append((position, BLANK))
             elif position == header + 1 and any(TIPS.search(text) for text in texts):
@@ -95,12 +106,13 @@ class _Cutter:
         first = texts[0] or next(filter(None, texts))
         if len(first) > _LONGEST_TOTAL or first.replace(" ", "").rstrip(":：") not in _TOTALS:
             return False
-        return not any(i < len(texts) and texts[i] for i in self._layout.ids)
+        # A record may be called 合计; a row with an id of its own is one.
+        return not any(i < len(texts) and texts[i] not in ("", first) for i in self._layout.ids)
 
-    def _misfit(self, cells: Sequence[Cell]) -> str | None:
+    def _misfit(self, cells: Sequence[Cell], typed: bool) -> str | None:
         if len(cells) > self._width and any(cells[self._width :]):
             return f"the row has {len(cells)} cells under {self._width} headers: a delimiter inside a text?"
-        if self._typed(cells):
+        if typed:
             for index, cell in enumerate(cells):
                 if loses_digits(cell) and index in self._exact:
                     return (
@@ -109,7 +121,11 @@ class _Cutter:
                     )
         return None
 
-    @staticmethod
-    def _typed(cells: Sequence[Cell]) -> bool:
-        """Whether any cell is more than a text; most exports hold texts only."""
-        return set(map(type, cells)) != _TEXTS
+
+def _picker(places: Sequence[int]) -> Callable[[list[str]], Sequence[str]]:
+    """Takes the columns of the table out of a row; most files have no others, so that there is nothing to do."""
+    if list(places) == list(range(len(places))):
+        return lambda texts: texts[: len(places)]
+    if len(places) == 1:
+        return lambda texts: (texts[places[0]],)
+    return itemgetter(*places)

@@ -58,7 +58,7 @@ def _walk(xml: bytes, on_start: Callable[[str, Mapping[str, str]], None]) -> Non
         on_start(_local(tag), {_local(name): value for name, value in attributes.items()})
 
     def doctype(*_: object) -> None:
-        raise Problem("the workbook declares its own XML entities, as attacks do", do="delete the file")
+        raise Problem("the workbook declares its own XML entities, as attacks do", do="Delete the file")
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = start

@@ -84,7 +84,7 @@ def scan(archive: zipfile.ZipFile, sheet: SheetPart, limits: Limits) -> Scan | N
             return None
         if found.columns > limits.columns:
             raise Problem(
-                f"the sheet has more than {limits.columns} columns", do="delete the columns nobody needs"
+                f"the sheet has more than {limits.columns} columns", do="Delete the columns nobody needs"
             )
     return found if found.bounded(limits) else None
 

@@ -54,9 +54,11 @@ class FxiaokeExport(Source):
     wrong labels would count as known ever after.
     """
 
-    def __init__(self, context: SourceContext, streams: Sequence[Stream], limits: Limits) -> None:
+    def __init__(
+        self, context: SourceContext, streams: Sequence[Stream], limits: Limits | None = None
+    ) -> None:
         self.name, self.org, self.usage = "fxiaoke_export", context.org, Usage()
-        self._context, self._streams, self._limits = context, tuple(streams), limits
+        self._context, self._streams, self._limits = context, tuple(streams), limits or Limits()
         self._lock = Lock()
         self._declared = load_vocabulary(self._streams, {})
         self._words: Vocabulary | None = None
@@ -77,7 +79,8 @@ class FxiaokeExport(Source):
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """One page per file that is new, oldest export first; `rows` counts all rows below its header."""
         for found in self._look().new.get(stream.name, ()):
-            self.usage.bytes += found.file.bytes
+            with self._lock:
+                self.usage.bytes += found.file.bytes
             yield Page(
                 body=found.file.path,
                 rows=found.holds.rows,
@@ -136,7 +139,7 @@ class FxiaokeExport(Source):
                 problems.append(problem)
             except OSError as error:
                 what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
-                problems.append(Problem(what, do="check its permissions, or copy it again", where=file.place))
+                problems.append(Problem(what, do="Check its permissions, or copy it again", where=file.place))
             else:
                 seen.add(file.sha256)
                 new.setdefault(holds.stream, []).append(_Found(file, holds))

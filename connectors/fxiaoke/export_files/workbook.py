@@ -21,7 +21,7 @@ from python_calamine import (
 from connectors.core.errors import Problem
 from connectors.fxiaoke.export_files.archive import check_archive
 from connectors.fxiaoke.export_files.cells import Cell, text_of
-from connectors.fxiaoke.export_files.content import EXPORT_AGAIN, Kind
+from connectors.fxiaoke.export_files.content import EXPORT_AGAIN, UNLOCK, Kind
 from connectors.fxiaoke.export_files.first_rows_copy import small_copy
 from connectors.fxiaoke.export_files.grid import Grid, Peek
 from connectors.fxiaoke.export_files.limits import HEAD_ROWS, Limits
@@ -47,7 +47,7 @@ def peek(path: Path, kind: Kind, limits: Limits) -> Peek:
     if (end[1] + 1) > limits.columns or (end[0] + 1) * (end[1] + 1) > limits.cells:
         raise Problem(
             f"the sheet {sheet.name} spans {end[0] + 1:,} rows and {end[1] + 1:,} columns, which is too large",
-            do="delete empty rows and columns at its end, or export fewer records",
+            do="Delete empty rows and columns at its end, or export fewer records",
         )
     return Peek(sheet.name, _head(sheet), end[0] + 1)
 
@@ -114,7 +114,7 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except PasswordError as error:
-        raise Problem("the workbook is protected by a password", do="save it without the password") from error
+        raise Problem("the workbook is protected by a password", do=UNLOCK) from error
     except (CalamineError, OSError, ValueError, OverflowError) as error:
         raise Problem("the workbook is damaged or incomplete", do=EXPORT_AGAIN) from error
     except BaseException as error:
