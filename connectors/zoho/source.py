@@ -94,10 +94,11 @@ class ZohoSource(Source):
 
     def _read_metadata(self, stream: Stream) -> Reading:
         metas = None
-        if "path" not in stream.options:  # users are described by no fields page
-            try:
-                metas = self._api.get("settings/fields", {"module": stream.api_name}, parse_fields)
-            except Problem as problem:
+        try:
+            metas = self._api.get("settings/fields", {"module": stream.api_name}, parse_fields)
+        except Problem as problem:
+            # Users are no module, and no page promises field metadata for them: the declaration will do.
+            if problem.transient or "path" not in stream.options:
                 problem.located(source=self.name, stream=stream.name)
                 raise
         found = reading(stream, metas)

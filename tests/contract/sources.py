@@ -8,6 +8,7 @@ Never here: assertions, and anything that asks the source itself what is right.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,10 @@ from typing import Any, Protocol, TypeAlias
 
 import pytest
 
-from connectors.core.contract import Source
+from connectors import discover
+from connectors.core.contract import Source, SourceContext
+from tests.conftest import Sandbox
+from tests.contract.zoho_truth import ZohoTruth
 
 Canonical: TypeAlias = dict[str, Any]
 Opener: TypeAlias = Callable[[pytest.FixtureRequest, Path], Source]
@@ -63,4 +67,50 @@ class Case:
     secrets: tuple[str, ...] = ()
 
 
-CASES: tuple[Case, ...] = ()
+def _zoho(sandbox: Sandbox, folder: Path, *, loopback: bool = True, **other: str) -> Source:
+    """Zoho on a served company; `other` settings instead of the right ones."""
+    context = SourceContext(
+        org="default",
+        values={**sandbox.settings, **other},
+        inbox=folder,
+        cache=folder / "cache",
+        allow_loopback=loopback,
+    )
+    return discover()["zoho"].open(context)
+
+
+def _dead_zoho(request: pytest.FixtureRequest, folder: Path) -> Source:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    values = {"ZOHO_CLIENT_ID": "c", "ZOHO_CLIENT_SECRET": "s3cret-of-a-test", "ZOHO_REFRESH_TOKEN": "r"}
+    context = SourceContext(
+        "default", {**values, "ZOHO_ACCOUNTS_URL": url}, folder, folder / "cache", allow_loopback=True
+    )
+    return discover()["zoho"].open(context)
+
+
+ZOHO = Case(
+    name="zoho",
+    open=lambda request, folder: _zoho(request.getfixturevalue("sandbox"), folder),
+    truth=lambda request: ZohoTruth(request.getfixturevalue("sandbox")),
+    long="deal_history",
+    whole=frozenset({"users"}),
+    broken={
+        "dead server": _dead_zoho,
+        "wrong secret": lambda request, folder: _zoho(
+            request.getfixturevalue("sandbox"), folder, ZOHO_CLIENT_SECRET="s3cret-of-a-test"
+        ),
+        "revoked refresh token": lambda request, folder: _zoho(
+            request.getfixturevalue("sandbox"), folder, ZOHO_REFRESH_TOKEN="s3cret-of-a-test"
+        ),
+        "address of this machine": lambda request, folder: _zoho(
+            request.getfixturevalue("sandbox"), folder, loopback=False
+        ),
+        "foreign accounts server": lambda request, folder: _zoho(
+            request.getfixturevalue("sandbox"), folder, ZOHO_ACCOUNTS_URL="http://accounts.zoho.example"
+        ),
+    },
+    secrets=("s3cret-of-a-test", "sandbox-secret", "sandbox-refresh-token"),
+)
+
+CASES: tuple[Case, ...] = (ZOHO,)

@@ -47,6 +47,8 @@ class Org:
     def __call__(self, request: Request) -> Answer:
         if request.path == "/oauth/v2/token":
             return as_json({"access_token": "t", "expires_in": 3600})
+        if request.path == "/crm/v8/settings/fields" and self.names is None:
+            return refusal("INVALID_MODULE", resource_path_index=1)
         if request.path == "/crm/v8/settings/fields":
             return as_json({"fields": [{"api_name": name, "data_type": "text"} for name in self.names]})
         if request.path == "/crm/v8/settings/modules":
@@ -356,6 +358,16 @@ def test_users_of_every_state_come_by_page_whatever_the_window(opened):
     ]
     assert "If-Modified-Since" not in org.asked[0].headers
     assert [p.watermark for p in pages] == [None, START - timedelta(seconds=1)]
+
+
+def test_users_do_without_metadata(opened):
+    org = Org([])
+    org.names = None
+    with Server(org) as server:
+        shape = opened(server).shape(stream("users"), CursorKind.INCREMENTAL)
+        with pytest.raises(Problem):
+            opened(server).shape(stream("deals"), CursorKind.INCREMENTAL)
+    assert (shape.records, shape.stamp, shape.fields) == ("users", "Modified_Time", stream("users").fields)
 
 
 def test_more_users_than_a_list_shows_is_a_problem_not_an_end(opened):
