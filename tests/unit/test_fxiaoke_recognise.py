@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.fxiaoke_workbooks import locked, open_inbox, pages, rewrite, sentence, xls, xlsb, xlsx
+from tests.unit.fxiaoke_workbooks import (
+    locked,
+    open_inbox,
+    open_tame,
+    pages,
+    rewrite,
+    sentence,
+    xls,
+    xlsb,
+    xlsx,
+)
 
 DEAL = ["唯一性ID（必填）", "商机名称（必填）", "客户名称", "产品名称", "负责人（必填）", "创建时间"]
 ROW = ["1", "单", "甲", "乙", "丙", "2026-01-02 03:04:05"]
@@ -15,7 +25,7 @@ STREAMS = ("new_opportunity_obj", "account_obj", "contact_obj", "leads_obj", "pr
 
 
 def stream_of(inbox: Path) -> str:
-    source = open_inbox(inbox)
+    source = open_tame(inbox)
     assert [str(p) for p in source.problems()] == []
     [name] = [name for name in STREAMS if pages(source, name)]
     return name
@@ -70,7 +80,7 @@ def test_a_header_is_looked_for_in_ten_rows(tmp_path: Path, depth: int):
 
 def test_a_header_in_the_eleventh_row_is_none(tmp_path: Path):
     xlsx(tmp_path / "1.xlsx", [["标题"]] * 10 + [DEAL, ROW])
-    assert "no row among the first ten" in sentence(open_inbox(tmp_path))
+    assert "no row among the first ten" in sentence(open_tame(tmp_path))
 
 
 @pytest.mark.parametrize("write", [xls, xlsb])
@@ -161,14 +171,14 @@ ACCOUNT = [["客户名称（必填）", "1级行业", "负责人"], ["甲", "零
 )
 def test_what_is_no_readable_export_is_named_as_what_it_is(tmp_path: Path, name, sheet, rows, says):
     xlsx(tmp_path / name, rows, sheet=sheet)
-    text = sentence(open_inbox(tmp_path))
+    text = sentence(open_tame(tmp_path))
     assert says in text
     assert f"({name}). Next (operator): " in text
 
 
 def test_unknown_headers_name_what_was_seen_and_how_to_teach_them(tmp_path: Path):
     xlsx(tmp_path / "1.xlsx", [[f"列{i}" for i in range(20)], ["x"]])
-    text = sentence(open_inbox(tmp_path))
+    text = sentence(open_tame(tmp_path))
     assert "列0、列1、" in text
     assert "列11 … (20 in all)" in text
     assert "labels.yml in the inbox" in text
@@ -185,7 +195,7 @@ def test_files_that_are_no_workbooks(tmp_path: Path):
     with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
         archive.writestr("客户对象导出结果.xlsx", whole)
     xlsx(tmp_path / "h.xlsx", [DEAL, ROW])
-    said = {p.where: p.what for p in open_inbox(tmp_path).problems()}
+    said = {p.where: p.what for p in open_tame(tmp_path).problems()}
     assert said == {
         "a.xlsx": "the workbook is protected by a password",
         "b.xlsx": "the file is empty",
@@ -195,10 +205,10 @@ def test_files_that_are_no_workbooks(tmp_path: Path):
         "f.xlsx": "the workbook is damaged or incomplete",
         "g.zip": "the file is a zip archive, but not a workbook",
     }
-    assert len(pages(open_inbox(tmp_path), "new_opportunity_obj")) == 1, "bad files never stop a good one"
+    assert len(pages(open_tame(tmp_path), "new_opportunity_obj")) == 1, "bad files never stop a good one"
 
 
 def test_a_workbook_of_hidden_sheets_only(tmp_path: Path):
     path = xlsx(tmp_path / "1.xlsx", [DEAL, ROW], before={"hidden_a": "hidden"})
     rewrite(path, "xl/workbook.xml", lambda xml: xml.replace(b'state="visible"', b'state="hidden"'))
-    assert "has no visible sheet" in sentence(open_inbox(tmp_path))
+    assert "has no visible sheet" in sentence(open_tame(tmp_path))

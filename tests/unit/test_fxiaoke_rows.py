@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.core.contract import FieldType
-from tests.unit.fxiaoke_workbooks import cut, open_inbox, pages, xlsx
+from tests.unit.fxiaoke_workbooks import cut, open_tame, pages, xlsx
 
 DEALS = "商机对象导出结果_20260102030405.xlsx"
 HEADER = ["唯一性ID（必填）", "商机名称（必填）", "客户名称", "负责人"]
@@ -24,7 +24,7 @@ def read(
     **sheet: Any,
 ):
     path = xlsx(tmp_path / name, rows, **sheet)
-    source = open_inbox(tmp_path)
+    source = open_tame(tmp_path)
     assert [str(p) for p in source.problems()] == []
     [page] = pages(source, stream)
     shape, table, found = cut(source, stream, path)
@@ -136,7 +136,7 @@ def test_every_declared_field_is_in_the_shape_and_unknown_columns_are_text(tmp_p
         ],
     )
     names = [f.name for f in shape.fields]
-    source = open_inbox(tmp_path)
+    source = open_tame(tmp_path)
     assert {f.name for f in source.streams()[0].fields} <= set(names)
     assert len({n.casefold() for n in names}) == len(names)
     # "Name" is the api name of a field that 商机名称 already fills; "_id" that of 唯一性ID.
@@ -222,5 +222,5 @@ def test_a_landed_copy_under_another_name_gives_the_same_rows(tmp_path: Path):
     for name in ("file.xlsx", "file", "file.xls"):
         copy = tmp_path / name
         copy.write_bytes((tmp_path / "in" / DEALS).read_bytes())
-        _, again, rows = cut(open_inbox(tmp_path / "in"), "new_opportunity_obj", copy)
+        _, again, rows = cut(open_tame(tmp_path / "in"), "new_opportunity_obj", copy)
         assert (again.columns, rows) == (table.columns, found)

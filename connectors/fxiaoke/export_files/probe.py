@@ -25,9 +25,9 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from connectors.fxiaoke.e
 
 
 def look(path: Path, limits: Limits) -> Peek:
-    """What a file of the inbox holds. Raises Problem when it holds no rows or is beyond the limits."""
+    """What a file of the inbox holds. Raises Problem when it is no table or beyond the limits."""
     if kind_of(path) is Kind.TEXT:  # plain Python in bounded memory: nothing that could kill the process
-        return text.peek(path, limits)
+        return look_here(path, limits)
     command = [sys.executable, "-I", "-c", _START, str(_ROOT), str(path), json.dumps(asdict(limits))]
     try:
         done = subprocess.run(command, capture_output=True, timeout=limits.seconds, check=False)
@@ -46,6 +46,12 @@ def look(path: Path, limits: Limits) -> Peek:
     return Peek(answer["sheet"], tuple(tuple(row) for row in answer["head"]), answer["last_row"])
 
 
+def look_here(path: Path, limits: Limits) -> Peek:
+    """The same without the process of its own: a hostile workbook may end this one. Raises Problem."""
+    kind = kind_of(path)
+    return text.peek(path, limits) if kind is Kind.TEXT else workbook.peek(path, kind, limits)
+
+
 def open_grid(path: Path) -> Grid:
     """All rows of a file that `look` has let pass. Raises Problem."""
     kind = kind_of(path)
@@ -57,7 +63,7 @@ def main() -> None:
     path, limits = Path(sys.argv[2]), Limits(**json.loads(sys.argv[3]))
     _restrain(limits)
     try:
-        answer = asdict(workbook.peek(path, kind_of(path), limits))
+        answer = asdict(look_here(path, limits))
     except Problem as problem:
         answer = {"what": problem.what, "do": problem.do}
     sys.stdout.buffer.write(json.dumps(answer).encode())

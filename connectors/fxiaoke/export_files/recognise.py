@@ -133,7 +133,14 @@ def _unknown(named: Sequence[ObjectLabels], peek: Peek) -> Problem:
     labels = [" ".join(cell.split())[:40] for cell in fullest if cell.strip()]
     seen = "、".join(labels[:_SEEN]) + (f" … ({len(labels)} in all)" if len(labels) > _SEEN else "")
     if named:
-        wanted = "、".join(["唯一性ID", *sorted({label for words in named for label in words.identity()})])
+        wanted = "、".join(
+            [
+                "唯一性ID",
+                *sorted(
+                    {label for words in named for label in words.identity() & (words.own | words.number)}
+                ),
+            ]
+        )
         object_label = "/".join(words.stream.label for words in named)
         what = (
             f"the file is named {object_label}, but none of its first ten rows has a column that tells records "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,7 @@ from connectors.core.contract import (
     Window,
 )
 from connectors.core.errors import Problem
+from connectors.fxiaoke.export_files.grid import Peek
 from connectors.fxiaoke.export_files.inbox import InboxFile, look_through
 from connectors.fxiaoke.export_files.labels import Vocabulary, load_vocabulary
 from connectors.fxiaoke.export_files.layout import declared_shape
@@ -51,14 +52,19 @@ class FxiaokeExport(Source):
     """The inbox of one organisation. Looks through it once, when first asked, and remembers.
 
     A tenant's labels.yml is read then too. While that is wrong, no file is read at all: a file landed under
-    wrong labels would count as known ever after.
+    wrong labels would count as known ever after. `look`: how to see what an unknown file holds.
     """
 
     def __init__(
-        self, context: SourceContext, streams: Sequence[Stream], limits: Limits | None = None
+        self,
+        context: SourceContext,
+        streams: Sequence[Stream],
+        limits: Limits | None = None,
+        look: Callable[[Path, Limits], Peek] = look,
     ) -> None:
         self.name, self.org, self.usage = "fxiaoke_export", context.org, Usage()
         self._context, self._streams, self._limits = context, tuple(streams), limits or Limits()
+        self._peek = look
         self._lock = Lock()
         self._declared = load_vocabulary(self._streams, {})
         self._words: Vocabulary | None = None
@@ -133,7 +139,7 @@ class FxiaokeExport(Source):
             if file.sha256 in seen:
                 continue
             try:
-                holds = recognise(file.path.stem, look(file.path, self._limits), words)
+                holds = recognise(file.path.stem, self._peek(file.path, self._limits), words)
             except Problem as problem:
                 problem.where = file.place
                 problems.append(problem)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from statistics import median
 
 from connectors.core.errors import Problem
 from connectors.fxiaoke.export_files.cells import Cell
@@ -90,13 +90,17 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _delimiter(path: Path, encoding: str) -> str:
-    """The one that cuts the first rows into most columns; a comma inside a text is no match for a tab."""
+    """The one that cuts most of the first rows into the same number of columns, more than one of them.
 
-    def columns(delimiter: str) -> float:
+    Texts with commas in them make many columns too, but not in every row alike.
+    """
+
+    def evenness(delimiter: str) -> tuple[float, int]:
         try:
-            widths = [len(row) for row in islice(_rows(path, encoding, delimiter), HEAD_ROWS)]
+            widths = Counter(len(row) for row in islice(_rows(path, encoding, delimiter), HEAD_ROWS) if row)
         except Problem:
-            return 0
-        return median(widths) if widths else 0
+            return 0, 0
+        width, rows = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        return (rows / widths.total() if width > 1 else 0), width
 
-    return max(_DELIMITERS, key=columns)
+    return max(_DELIMITERS, key=evenness)
