@@ -124,6 +124,8 @@ def test_more_records_than_numbered_pages_reach_arrive_all(opened: Opened):
     assert len(pages) >= 3
     assert sum(p.rows for p in pages) > 2000
     assert len(set(full.keys)) == len(opened.truth.records(stream.name))
+    marks = [p.watermark for p in pages[:-1] if p.watermark]
+    assert len(set(marks)) > 1, "a long read must be divisible into packages that each move the cursor"
 
 
 def test_a_window_delivers_what_changed_since_its_first_moment_included(opened: Opened):

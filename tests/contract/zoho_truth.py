@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sandbox.zoho.schema import modules
+from sandbox.zoho.schema import FieldFacts, modules
 
 if TYPE_CHECKING:
     from tests.conftest import Sandbox
@@ -32,17 +32,14 @@ class ZohoTruth:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self.records = cache(self.records)
+        self._gone = cache(lambda entity: frozenset(sandbox.truth("zoho", entity)["deleted"]))
 
     def records(self, stream: str) -> Mapping[str, dict[str, Any]]:
         """Every record of the stream by id."""
-        types = next(
-            {name: facts.type for name, facts in module.fields.items()}
-            for module in modules().values()
-            if module.entity == stream
-        )
+        fields = next(m.fields for m in modules().values() if m.entity == stream)
         found = self._sandbox.truth("zoho", stream)["records"]
         return {
-            id: {name: _typed(types[name], value) for name, value in record.items()}
+            id: {name: self._typed(fields[name], value) for name, value in record.items()}
             for id, record in found.items()
         }
 
@@ -56,6 +53,9 @@ class ZohoTruth:
         found = self._sandbox.truth("zoho", stream)["deleted"]
         return {id for id, delete in found.items() if datetime.fromisoformat(delete["time"]) > oldest}
 
-
-def _typed(kind: str, value: Any) -> Any:
-    return None if value is None or value == "" else _READERS.get(kind, lambda same: same)(value)
+    def _typed(self, field: FieldFacts, value: Any) -> Any:
+        if value is None or value == "":
+            return None
+        if field.target in modules() and value in self._gone(modules()[field.target].entity):
+            return None  # Zoho empties a reference to a record that is gone
+        return _READERS.get(field.type, lambda same: same)(value)

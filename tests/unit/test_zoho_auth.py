@@ -89,6 +89,18 @@ def test_a_second_process_takes_the_token_from_the_private_file(open_api, tmp_pa
     assert not any(secret in kept.read_text() + kept.name for secret in (SECRET, REFRESH))
 
 
+def test_processes_that_start_together_share_one_grant(open_api):
+    # Keepers of their own hold locks of their own on the file, as processes do.
+    zoho = Zoho(pause=0.1)
+    with Server(zoho) as server:
+        zoho.url = server.url
+        apis = [open_api(server.url)[0] for _ in range(4)]
+        start = threading.Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            replies = list(pool.map(lambda api: start.wait(5) is None or get(api), apis))
+    assert (zoho.granted, set(replies)) == (1, {b'{"ok": "token-1"}'})
+
+
 def test_the_secrets_travel_in_the_body_only(open_api):
     zoho = Zoho()
     with Server(zoho) as server:
