@@ -70,9 +70,11 @@ def _table_rows(source: Source, stream: Stream, file: Path) -> Iterator[Canonica
                 raw.setdefault(name, {})[part] = text
             else:
                 raw[name] = text
-        yield {
+        values = {
             name: canonical(types[name], value, shape, source) for name, value in raw.items() if name in types
         }
+        # The key of a file's row is a column of its table, not a field of its shape.
+        yield {**values, shape.key: raw[shape.key]}
 
 
 def canonical(kind: Field, value: Any, shape: Shape, source: Source) -> Any:

@@ -20,6 +20,7 @@ import pytest
 from connectors import discover
 from connectors.core.contract import Source, SourceContext
 from tests.conftest import Sandbox
+from tests.contract.fxiaoke_truth import FxiaokeTruth
 from tests.contract.zoho_truth import ZohoTruth
 
 Canonical: TypeAlias = dict[str, Any]
@@ -113,4 +114,30 @@ ZOHO = Case(
     secrets=("s3cret-of-a-test", "sandbox-secret", "sandbox-refresh-token"),
 )
 
-CASES: tuple[Case, ...] = (ZOHO,)
+
+def _exports(folder: Path, *files: tuple[str, str]) -> Source:
+    """Fxiaoke's export files as they lie in a folder, after these (name, text) were added to it."""
+    for name, text in files:
+        (folder / name).write_text(text, "utf-8")
+    return discover()["fxiaoke_export"].open(SourceContext("default", {}, folder, folder / ".cache"))
+
+
+def _exported(request: pytest.FixtureRequest, folder: Path) -> Source:
+    request.getfixturevalue("sandbox").exports(folder)
+    return _exports(folder)
+
+
+FXIAOKE_EXPORT = Case(
+    name="fxiaoke_export",
+    open=_exported,
+    truth=lambda request: FxiaokeTruth(request.getfixturevalue("sandbox")),
+    broken={
+        "missing inbox": lambda _, folder: _exports(folder / "nowhere"),
+        "inbox that is a file": lambda _, folder: _exports(Path(__file__)),
+        "unreadable workbook": lambda _, folder: _exports(folder, ("商机对象导出结果_20260101.xlsx", "PK")),
+        "unknown headers": lambda _, folder: _exports(folder, ("a.csv", "a,b\n1,2\n")),
+        "wrong labels of the tenant": lambda _, folder: _exports(folder, ("labels.yml", "项目: {}")),
+    },
+)
+
+CASES: tuple[Case, ...] = (ZOHO, FXIAOKE_EXPORT)
