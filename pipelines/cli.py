@@ -15,7 +15,7 @@ import typer
 
 from connectors.core.errors import Problem
 from pipelines import console
-from pipelines.settings import load_settings, selected
+from pipelines.settings import WRONG_USE, load_settings, selected
 
 app = typer.Typer(
     name="crm-warehouse",
@@ -184,7 +184,7 @@ def main() -> None:
         app()
     except Problem as problem:
         console.complain(str(problem))
-        sys.exit(1)
+        sys.exit(2 if problem.code == WRONG_USE else 1)
     except KeyboardInterrupt:
         console.complain("stopped; complete packages are kept and the next run goes on from there")
         sys.exit(130)

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from pipelines.flow import RunReport
     from pipelines.sync import Progress as ProgressCall
 
-out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+_WIDE = 120  # where no terminal says how wide it is, nothing need be cut
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+err = Console(soft_wrap=True, stderr=True)
 _COLOURS = {Status.LOADED: "green", Status.UNCHANGED: "dim", Status.BLOCKED: "yellow", Status.FAILED: "red"}
 
 
@@ -97,13 +101,13 @@ def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> 
         )
     else:
         out.print("Nothing is published yet.")
-    table = Table("Source", "Stream", "Status", "Since (UTC)", "Newest record (UTC)", "Quarantined")
+    table = Table("Stream", "Status", "Since", "Newest record", "Aside", box=SIMPLE_HEAD, pad_edge=False)
     for s in health.streams:
-        colour = _COLOURS[Status(s.status)]
-        cursor = f"{s.cursor:%Y-%m-%d %H:%M}" if s.cursor else "–"
-        status = f"[{colour}]{s.status}[/]"
-        table.add_row(s.source, s.stream, status, f"{s.since:%Y-%m-%d %H:%M}", cursor, str(s.quarantined))
+        status = f"[{_COLOURS[Status(s.status)]}]{s.status}[/]"
+        moments = (f"{moment:%Y-%m-%d %H:%M}" if moment else "–" for moment in (s.since, s.cursor))
+        table.add_row(f"{s.source}.{s.stream}", status, *moments, str(s.quarantined))
     out.print(table)
+    out.print("Times are UTC.", style="dim")
     for sentence in sentences(health):
         complain(sentence)
 
@@ -119,8 +123,11 @@ def show_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
 
 
 def show_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A small result as a table."""
-    table = Table(*columns, title=title, title_justify="left", title_style="bold")
+    """A small result as a table, numbers to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for number, name in enumerate(columns):
+        numeric = any(isinstance(row[number], int | float | Decimal) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
         table.add_row(*map(_cell, row))
     out.print(table)
@@ -133,14 +140,17 @@ def _cell(value: object) -> str:
 
 
 def _streams_table(outcomes: Sequence[StreamOutcome]) -> Table:
-    table = Table("Source", "Stream", "Status", *(["Org"] if len({o.org for o in outcomes}) > 1 else []))
-    for name in ("Received", "New", "Changed", "Same", "Deleted", "Quarantined"):
-        table.add_column(name, justify="right")
-    for o in outcomes:
-        org = [o.org] if len({o.org for o in outcomes}) > 1 else []
-        counts = (o.received, o.inserted, o.updated, o.unchanged, o.deleted, o.quarantined)
-        status = f"[{_COLOURS[o.status]}]{o.status}[/]"
-        table.add_row(o.source, o.stream, status, *org, *(f"{n:,}" if n else "·" for n in counts))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("Stream", "Status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("Rows", "New", "Changed", "Same", "Deleted", "Aside"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for (source, org), group in groupby(outcomes, key=lambda o: (o.source, o.org)):
+        table.add_row(f"[bold]{source}[/]" + ("" if org == "default" else f" {org}"))
+        for o in group:
+            counts = (o.received, o.inserted, o.updated, o.unchanged, o.deleted, o.quarantined)
+            status = f"[{_COLOURS[o.status]}]{o.status}[/]"
+            table.add_row(f"  {o.stream}", status, *(f"{n:,}" if n else "·" for n in counts))
     return table
 
 

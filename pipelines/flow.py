@@ -16,6 +16,7 @@ import duckdb
 from connectors.core.contract import SourceSpec
 from connectors.core.errors import Problem
 from pipelines.build import Build, build_models, models_fingerprint, published_tables
+from pipelines.faults import log_to
 from pipelines.health import (
     Health,
     PublishedHealth,
@@ -63,6 +64,7 @@ class RunReport:
 def lock(settings: Settings, purpose: str) -> AbstractContextManager[None]:
     """One run at a time in this home."""
     settings.prepare_home()
+    log_to(settings.home)
     return run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds)
 
 

@@ -20,6 +20,7 @@ from connectors.core.errors import Problem
 PROJECT = Path(__file__).resolve().parent.parent
 EXPECTATIONS = PROJECT / "expectations"
 DBT_PROJECT = PROJECT / "dbt_project"
+WRONG_USE = "wrong_use"  # the code of a Problem that the caller's words made
 _DEFAULT_ORG = "default"
 _MEMORY = re.compile(r"^\d+(\.\d+)?\s*([KMGT]i?B|%)$", re.IGNORECASE)
 
@@ -149,6 +150,7 @@ def selected(settings: Settings, names: list[str] | None) -> list[tuple[SourceSp
         raise Problem(
             f"there is no source named {', '.join(unknown)}",
             do=f"choose among {', '.join(specs)}",
+            code=WRONG_USE,
         )
     chosen = []
     for spec in (specs[n] for n in names) if names else specs.values():

@@ -16,9 +16,10 @@ from functools import partial
 import duckdb
 
 from connectors import discover
-from connectors.core.contract import Source, SourceSpec, Stream
+from connectors.core.contract import CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Problem
 from pipelines.check import ACCEPTED, check
+from pipelines.faults import noted
 from pipelines.landing.land import land
 from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, StreamZone, Zone
@@ -53,10 +54,8 @@ def sync(
     with ExitStack() as stack:
         writer = _LazyWriter(settings, stack)
         for spec, org in chosen:
-            try:
+            with noted(partial(report.add, spec.name)):
                 _sync_source(settings, spec, org, tuple(streams), full, report, writer, progress)
-            except Problem as problem:
-                report.add(spec.name, problem)
     missing = sorted(set(streams) - {o.stream for o in report.outcomes})
     if missing and not report.problems:
         names = sorted({s.name for spec, _ in chosen for s in spec.streams()})
@@ -128,7 +127,7 @@ def _land_and_check(
 ) -> tuple[StreamOutcome, list[tuple[Package, Checked]]]:
     outcome = StreamOutcome(source.name, source.org, stream.name)
     ready: list[tuple[Package, Checked]] = []
-    try:
+    with noted(outcome.fail):
         zone.sweep_unfinished()
         progress(outcome, "reading")
         for kind in source.kinds(stream):
@@ -136,13 +135,10 @@ def _land_and_check(
                 source, stream, kind, zone, overlap=settings.overlap, full=full, code_version=VERSION
             )
             outcome.known_again += landing.known_again
-    except Problem as problem:
-        outcome.fail(problem)
-    try:
+    with noted(outcome.fail):
         progress(outcome, "checking")
-        ready += _checked(settings, source, stream, zone, outcome)
-    except Problem as problem:
-        outcome.fail(problem)
+        for package in _checked(settings, source, stream, zone, outcome):
+            ready.append(package)
     return outcome, ready
 
 
@@ -160,7 +156,8 @@ def _checked(
             checked, verdict = check(package, source, stream, rules, settings)
             if verdict is not None:
                 keep(settings.docs, verdict)
-        outcome.received += checked.received
+        if package.kind is not CursorKind.DELETED:  # a line of the deleted list is not a record
+            outcome.received += checked.received
         outcome.accepted += checked.accepted
         outcome.quarantined += checked.quarantined
         outcome.pages += package.landed.pages
@@ -188,24 +185,21 @@ def _load(
     progress: Progress,
 ) -> None:
     progress(outcome, "loading")
-    for package, checked in ready:
-        try:
+    with noted(outcome.fail):
+        for package, checked in ready:
             receipt = load_package(
                 writer(), stream, _columns(stream), package.landed, checked,
                 package.folder / ACCEPTED, datetime.now(UTC),
             )  # fmt: skip
-        except Problem as problem:
-            outcome.fail(problem)
-            break
-        write_manifest(package.folder, LOADED, receipt)
-        outcome.packages += 1
-        outcome.inserted += receipt.inserted
-        outcome.updated += receipt.updated
-        outcome.unchanged += receipt.unchanged
-        outcome.deleted += receipt.deleted
-        outcome.cursor = package.landed.cursor_after or outcome.cursor
-        if outcome.status is Status.UNCHANGED:
-            outcome.status = Status.LOADED
+            write_manifest(package.folder, LOADED, receipt)
+            outcome.packages += 1
+            outcome.inserted += receipt.inserted
+            outcome.updated += receipt.updated
+            outcome.unchanged += receipt.unchanged
+            outcome.deleted += receipt.deleted
+            outcome.cursor = package.landed.cursor_after or outcome.cursor
+            if outcome.status is Status.UNCHANGED:
+                outcome.status = Status.LOADED
     progress(outcome, "done")
 
 

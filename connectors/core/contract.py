@@ -69,6 +69,7 @@ class Stream:
     key: str = "id"
     stamp: str | None = None  # the field that moves when a record changes
     deletes: bool = False  # the CRM lists deleted records of this stream
+    whole: bool = False  # read from the beginning every time (small, or without a stamp to ask by)
     options: Mapping[str, Any] = field(default_factory=dict)  # facts only this source's connector reads
 
 

@@ -49,7 +49,7 @@ def land(
         return _land_files(source, stream, zone, code_version)
     newest = zone.newest(kind)
     cursor = newest.cursor_after if newest else None
-    since = cursor - overlap if cursor and not full else None
+    since = cursor - overlap if cursor and not full and not stream.whole else None
     known = newest.tail if newest and not full else {}
     packages: list[Package] = []
     seen = again = 0
@@ -109,7 +109,7 @@ class _Writer:
         self._clock, self._started = monotonic(), datetime.now(UTC)
         self._package = zone.new_package(kind, self._started)
         self._pages = PageWriter(self._package.folder)
-        self._tail = Tail(shape, overlap)
+        self._tail = Tail(shape, None if stream.whole else overlap)
         self.rows = 0
 
     def add(self, page: Page) -> None:

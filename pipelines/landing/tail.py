@@ -20,7 +20,8 @@ MAX_ROWS = 10_000  # beyond, nothing is remembered: the rows are landed again an
 class Tail:
     """Holds the pages that may end up in the tail while a package is written; memory stays bounded."""
 
-    def __init__(self, shape: Shape, overlap: timedelta) -> None:
+    def __init__(self, shape: Shape, overlap: timedelta | None) -> None:
+        """overlap: None where the next read delivers everything again."""
         self._shape, self._overlap = shape, overlap
         self._pages: deque[Page] = deque()
         self._rows = 0
@@ -33,7 +34,7 @@ class Tail:
             return
         self._pages.append(page)
         self._rows += page.rows
-        while page.watermark and self._pages[0].watermark and self._is_old(self._pages[0], page):
+        while self._is_old(self._pages[0], page):
             self._rows -= self._pages.popleft().rows
             self._cut = True
         if self._rows > MAX_ROWS:
@@ -48,7 +49,7 @@ class Tail:
 
     def digests(self, cursor: datetime | None) -> dict[str, str]:
         """key#chunk → digest of every record stamped at or after cursor - overlap."""
-        since = cursor - self._overlap if cursor else None
+        since = cursor - self._overlap if cursor and self._overlap is not None else None
         return {
             key: digest
             for key, stamp, digest in self._records()
@@ -56,7 +57,9 @@ class Tail:
         }
 
     def _is_old(self, page: Page, newest: Page) -> bool:
-        return page.watermark < newest.watermark - self._overlap  # type: ignore[operator]
+        if page.watermark is None or newest.watermark is None or self._overlap is None:
+            return False
+        return page.watermark < newest.watermark - self._overlap
 
     def _records(self) -> Iterator[tuple[str, datetime | None, str]]:
         read = key_reader(self._shape.key, self._shape.stamp)

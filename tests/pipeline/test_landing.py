@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_an_idle_read_leaves_no_package(tmp_path: Path) -> None:
     again = read(source, zone)
     assert (again.packages, again.rows, again.known_again) == ((), 2, 2)
     assert len(zone.packages()) == 1 and len(list(zone.folder.iterdir())) == 1
+
+
+def test_a_stream_that_is_read_whole_leaves_no_package_while_nothing_changes(tmp_path: Path) -> None:
+    source, zone = Scripted(), StreamZone(tmp_path / "s")
+    source.pages = [[deal("1", at(0)), deal("2", at(40))]]
+    stream = replace(STREAM, whole=True)
+
+    def again() -> int:
+        return len(land(source, stream, CursorKind.INCREMENTAL, zone, overlap=OVERLAP).packages)
+
+    assert [again(), again()] == [1, 0]
+    source.pages = [[deal("1", at(0), Name="renamed"), deal("2", at(40))]]
+    assert [again(), again()] == [1, 0]
+    assert {w.since for w in source.windows} == {None}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""A fault must not stop the other streams, and a fault of ours must not look like a fault of the data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from connectors.core.errors import Actor, Problem
+
+LOG_FILE = "crm-warehouse.log"
+_LOG = logging.getLogger("crm_warehouse")
+
+
+@contextmanager
+def noted(note: Callable[[Problem], None]) -> Iterator[None]:
+    """Hand what goes wrong inside to `note` and go on: a Problem as it is, anything else as a sentence that
+    says where its traceback went."""
+    try:
+        yield
+    except Problem as problem:
+        note(problem)
+    except Exception as error:
+        _LOG.exception("unexpected %s", type(error).__name__)
+        note(
+            Problem(
+                f"something unexpected happened: {type(error).__name__}",
+                do=f"report it with its traceback, the last one in logs/{LOG_FILE} of the home folder",
+                actor=Actor.DEVELOPER,
+            )
+        )
+
+
+def log_to(home: Path) -> None:
+    """Tracebacks go to a private file of the home. They hold code and names, never values of variables."""
+    folder = home / "logs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _LOG.handlers:
+        handler = RotatingFileHandler(
+            folder / LOG_FILE, maxBytes=5 << 20, backupCount=3, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
+        _LOG.addHandler(handler)
+        _LOG.propagate = False
