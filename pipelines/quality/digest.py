@@ -35,9 +35,9 @@ class Digest:
         )
 
 
-def digest(check: Check) -> Digest | None:
-    """The digest of a check; None where no few values decide it."""
-    first = check.feeds[0]
+def digest(check: Check, feeds: Sequence[str]) -> Digest | None:
+    """The digest of a check, whose feeds are these columns; None where no few values decide it."""
+    first = feeds[0]
     match check.expect:
         case "expect_column_values_to_not_be_null":
             return Digest(check, f"CASE WHEN count({first}) < count(*) THEN [[NULL]] ELSE [[1]] END", 1)
@@ -53,7 +53,7 @@ def digest(check: Check) -> Digest | None:
             values = f"list(DISTINCT {first})[:{_MOST_DISTINCT + 1}]"
             return Digest(check, f"list_transform(coalesce({values}, []), lambda v: [v])")
         case "expect_column_pair_values_a_to_be_greater_than_b" if check.kind is not Kind.TEXT:
-            a, b = check.feeds
+            a, b = feeds
             order = f"CASE WHEN {a} < {b} THEN 0 WHEN {a} = {b} THEN 1 WHEN {a} > {b} THEN 2 END"
             return Digest(check, f"[coalesce(arg_min([{a}, {b}], {order}), [NULL, NULL])]")
     return None

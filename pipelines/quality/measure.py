@@ -41,17 +41,28 @@ def measure(
     """Judge `checks` on the rows and `facts` on the whole. Raises Problem when Great Expectations fails."""
     if not checks and not facts:
         return Measured()
-    digests = [d for c in checks if (d := digest(c)) is not None] if rows > CHUNK else []
+    names = _feed_names(checks)
+    digests = [d for c in checks if (d := digest(c, _named(c, names))) is not None] if rows > CHUNK else []
     sql = [c.counted for c in checks] + [f.sql for f in facts] + [d.sql for d in digests]
-    found = con.execute(f"SELECT {', '.join(sql)} FROM {quote(relation)}").fetchall()[0]
+    # The feeds are computed once, below the aggregates that use them several times.
+    feeds = "".join(f", {sql} AS {name}" for sql, name in names.items()) if digests else ""
+    found = con.execute(f"SELECT {', '.join(sql)} FROM (SELECT *{feeds} FROM {quote(relation)})").fetchall()[
+        0
+    ]
     counts, rest = found[: len(checks)], found[len(checks) :]
     values, digested = rest[: len(facts)], rest[len(facts) :]
     failing, passed = _judge_small(facts, values, digests, digested)
-    for rule, positions in _judge_rows(
-        con, relation, [c for c in checks if c.rule.name not in passed]
-    ).items():
-        failing[rule] = positions
-    return Measured(failing, counts, values)
+    left = [c for c in checks if c.rule.name not in passed]
+    return Measured(failing | _judge_rows(con, relation, left, suspected=bool(digests)), counts, values)
+
+
+def _feed_names(checks: Sequence[Check]) -> dict[str, str]:
+    """A name for each distinct feed; no column of a CRM is called like that."""
+    return {feed: f"_feed{i}" for i, feed in enumerate(dict.fromkeys(f for c in checks for f in c.feeds))}
+
+
+def _named(check: Check, names: Mapping[str, str]) -> list[str]:
+    return [names[feed] for feed in check.feeds]
 
 
 def _judge_small(
@@ -105,21 +116,16 @@ class _SmallFrame:
 
 
 def _judge_rows(
-    con: duckdb.DuckDBPyConnection, relation: str, checks: Sequence[Check]
+    con: duckdb.DuckDBPyConnection, relation: str, checks: Sequence[Check], *, suspected: bool
 ) -> dict[str, list[int]]:
     if not checks:
         return {}
-    names: dict[str, str] = {}
-    for check in checks:
-        for feed in check.feeds:
-            names.setdefault(feed, f"c{len(names)}")
-    expectations = [
-        Expectation(c.rule.name, c.expect, c.kwargs([names[feed] for feed in c.feeds])) for c in checks
-    ]
+    names = _feed_names(checks)
+    expectations = [Expectation(c.rule.name, c.expect, c.kwargs(_named(c, names))) for c in checks]
     failing: dict[str, list[int]] = {}
     with bench(expectations) as judging:
         for frame in _frames(con, relation, names):
-            for rule, positions in judging.failing(frame).items():
+            for rule, positions in judging.failing(frame, suspected=suspected).items():
                 failing.setdefault(rule, []).extend(positions)
     return failing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import duckdb
 import pytest
 
 from connectors.core.errors import Actor, Problem
-from pipelines.quality import gx
+from pipelines.quality import gx, measure
 from pipelines.quality.judge import judge
 from pipelines.quality.model import RuleSet
 from pipelines.quality.verdict import RuleResult, Verdict
@@ -337,14 +338,18 @@ def test_no_row_is_lost_between_chunks(con: duckdb.DuckDBPyConnection) -> None:
 def test_chunks_are_never_larger_than_agreed(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    con.execute("INSERT INTO deals (_position, Amount) SELECT i, 1 FROM range(60000) t(i)")
+    con.execute("INSERT INTO deals (_position, Amount) SELECT i, i - 1 FROM range(60000) t(i)")
     sizes: list[int] = []
     inner = gx.Bench.failing
     monkeypatch.setattr(
-        gx.Bench, "failing", lambda self, frame: sizes.append(len(frame)) or inner(self, frame)
+        gx.Bench, "failing", lambda self, frame, **how: sizes.append(len(frame)) or inner(self, frame, **how)
     )
     judged(con, rule("amount", BETWEEN, {"column": "Amount", "min_value": 0}))
-    assert sum(sizes) == 60000 and max(sizes) <= 25000
+    assert sum(sizes[1:]) == 60000 and max(sizes) <= 25000
+    assert sizes[0] == 2  # the smallest and the largest amount said that some row must fail
+    sizes.clear()
+    judged(con, rule("amount", BETWEEN, {"column": "Amount", "min_value": -1}))
+    assert sizes == [2]
 
 
 def test_positions_are_as_given_whatever_ids_are(con: duckdb.DuckDBPyConnection) -> None:
@@ -454,3 +459,72 @@ def test_the_verdict_names_package_and_rules(con: duckdb.DuckDBPyConnection) -> 
     assert (verdict.source, verdict.stream, verdict.package_id) == ("zoho", "deals", "20260101-p1")
     assert verdict.rules_hash == rules.hash and only(verdict).owner == "finance"
     assert [r.rule for r in verdict.failed] == ["amount"]
+
+
+def test_digests_decide_as_the_rows_would(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large packages are judged by a few values first; the outcome must be that of judging every row."""
+    dice = random.Random(7)
+    for rows in (2, 12):
+        con.execute("DELETE FROM deals")
+        put(con, *(_random_row(dice) for _ in range(rows)))
+        rules = [
+            r
+            for column in ("Name", "Amount", "Weight", "Closing", "Created")
+            for r in _random_rules(dice, column)
+        ]
+        screened, plain = [], []
+        for chunk, verdicts in ((0, screened), (10**9, plain)):
+            monkeypatch.setattr(measure, "CHUNK", chunk)
+            verdict = judged(con, *rules)
+            verdicts += [verdict.results, verdict.rejections]
+        assert screened == plain
+
+
+def _random_row(dice: random.Random) -> dict[str, Any]:
+    row = {
+        "Name": dice.choice(["a", "bb", "客户", " "]),
+        "Amount": dice.randint(-2, 2),
+        "Rate": dice.randint(-2, 2),
+        "Weight": dice.choice([-1.5, 0.0, 2.5, float("nan"), float("inf")]),
+        "Closing": f"2024-01-0{dice.randint(1, 4)}",
+        "Created": f"2024-01-0{dice.randint(1, 4)} 20:00:00+00",
+        "Modified": f"2024-01-0{dice.randint(1, 4)} 20:00:00+00",
+    }
+    return {k: v for k, v in row.items() if dice.random() < 0.8}
+
+
+def _random_rules(dice: random.Random, column: str) -> Iterator[dict[str, Any]]:
+    when = {"when": {"Name": ["bb", None]}} if dice.random() < 0.5 else {}
+    yield rule(f"{column.lower()}_null", NOT_NULL, {"column": column}, **when)
+    yield rule(f"{column.lower()}_none", "expect_column_values_to_be_null", {"column": column}, **when)
+    if column == "Name":
+        yield rule(
+            "name_length",
+            "expect_column_value_lengths_to_be_between",
+            {"column": column, "max_value": 1},
+            **when,
+        )
+        yield rule(
+            "name_in",
+            "expect_column_values_to_be_in_set",
+            {"column": column, "value_set": ["a", "客户"]},
+            **when,
+        )
+        yield rule(
+            "name_out",
+            "expect_column_values_to_not_be_in_set",
+            {"column": column, "value_set": ["a"]},
+            **when,
+        )
+        return
+    low, high = {"Closing": ("2024-01-02", "2024-01-03"), "Created": ("2024-01-02", "2024-01-04")}.get(
+        column, (-1, 1)
+    )
+    yield rule(
+        f"{column.lower()}_range", BETWEEN, {"column": column, "min_value": low, "max_value": high}, **when
+    )
+    other = {"Amount": "Rate", "Weight": "Rate", "Closing": "Created.date", "Created": "Modified"}[column]
+    order = {"column_A": column, "column_B": other, "or_equal": dice.random() < 0.5}
+    yield rule(f"{column.lower()}_order", AFTER, order, **when)

@@ -239,6 +239,16 @@ def test_a_page_that_lies_about_its_count_is_asked_for_again_then_a_problem(open
     assert (caught.value.source, caught.value.stream) == ("zoho", "deals")
 
 
+def test_half_an_emoji_in_a_text_blocks_no_page_and_stays_as_it_came(opened):
+    org = Org(deals(1))
+    cut = b'{"data": [{"id": "1", "F00": "cut \\ud83d"}], "info": {"count": 1, "more_records": false}}'
+    org.before = lambda _: Answer(200, cut)
+    assert [(p.body, p.rows) for p in drain(opened, org)] == [(cut, 1)]
+    org.before = lambda _: Answer(200, cut[:-2])
+    with pytest.raises(Problem, match="not a page"):
+        drain(opened, org)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -298,6 +308,22 @@ def test_a_record_that_changes_between_chunks_is_read_again_whole(opened):
     assert [p.chunk for p in pages] == [0, 1]
     for page in pages:
         assert [r["Modified_Time"] for r in json.loads(page.body)["data"]] == [stamp(0), stamp(77), stamp(2)]
+
+
+def test_each_page_read_again_is_followed_by_its_own_chunks(opened):
+    org = Org(deals(150), fields=60)
+
+    def before(request: Request) -> Answer | None:
+        if "ids" in request.query and len(org.asked) == 2:
+            org.deals[120] = (org.deals[120][0], 777)
+        return None
+
+    org.before = before
+    pages = drain(opened, org)
+    assert [(p.chunk, p.rows) for p in pages] == [(0, 100), (1, 100), (0, 50), (1, 50)]
+    for page, chunk in (pages[:2], pages[2:]):
+        assert ids([page]) == ids([chunk], 1)
+    assert [p.watermark is None for p in pages] == [True, True, True, False]
 
 
 def test_a_record_deleted_between_chunks_leaves_no_half(opened):
