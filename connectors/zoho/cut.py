@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.core.http import BadBody
+from connectors.core.surrogates import without_lone_surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,7 @@ def cutter(records: str, stamp: str | None) -> Callable[[bytes], Cut]:
     decoder = msgspec.json.Decoder(_envelope(records, stamp))
 
     def cut(body: bytes) -> Cut:
-        try:
-            page: Any = decoder.decode(body)
-        except msgspec.DecodeError as error:
-            raise BadBody("it is not a page of records") from error
+        page = _decoded(decoder, body)
         rows, info = page.rows, page.info
         if info.count is not None and info.count != len(rows):
             raise BadBody(f"it announces {info.count} records and holds {len(rows)}")
@@ -53,6 +51,20 @@ def cutter(records: str, stamp: str | None) -> Callable[[bytes], Cut]:
         return Cut(body, len(rows), versions, _moments(rows), info.more_records, info.next_page_token or None)
 
     return cut
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        # Half an emoji, which a CRM leaves behind when it cuts a long text, must not block a module for good.
+        mended = without_lone_surrogates(body)
+        if mended == body:
+            raise BadBody("it is not a page of records") from error
+    try:
+        return decoder.decode(mended)
+    except msgspec.DecodeError as error:
+        raise BadBody("it is not a page of records") from error
 
 
 def _envelope(records: str, stamp: str | None) -> type:

@@ -83,22 +83,19 @@ class _Walk:
             )
 
     def _all_chunks(self, page: Cut) -> list[tuple[int, Cut]]:
-        """Chunks of one version of each record: if one changed or went between the calls, all are read again."""
+        """The page and its other chunks, of one version of each record; read again by ids if it moved between."""
         ids = list(page.versions)
-        firsts = [page]
+        parts = [(0, page), *self._by_ids(ids, range(1, len(self._chunks)))]
+        if self._agree(parts):
+            return parts
+        batches = (ids[at : at + _IDS_PER_CALL] for at in range(0, len(ids), _IDS_PER_CALL))
+        return [part for batch in batches for part in self._settled(batch)]
+
+    def _settled(self, ids: Sequence[str]) -> list[tuple[int, Cut]]:
         for _ in range(_VERSION_TRIES):
-            rest = [
-                (chunk, cut)
-                for chunk in range(1, len(self._chunks))
-                for cut in self._by_ids(ids, self._chunks[chunk])
-            ]
-            versions = _versions(firsts)
-            if all(
-                _versions(c for n, c in rest if n == chunk) == versions
-                for chunk in range(1, len(self._chunks))
-            ):
-                return [(0, first) for first in firsts] + rest
-            firsts = self._by_ids(ids, self._chunks[0])
+            parts = self._by_ids(ids, range(len(self._chunks)))
+            if self._agree(parts):
+                return parts
         raise Problem(
             "records changed between the calls that read their fields, again and again",
             do="Run the sync again at a quieter hour; if it keeps failing, report this",
@@ -108,17 +105,24 @@ class _Walk:
             transient=True,
         )
 
-    def _by_ids(self, ids: Sequence[str], names: tuple[str, ...]) -> list[Cut]:
-        params = {**self._own, "per_page": PER_PAGE, "fields": ",".join(names)}
-        cuts = (
-            self._api.get(self._module, {**params, "ids": ",".join(ids[at : at + _IDS_PER_CALL])}, self._cut)
-            for at in range(0, len(ids), _IDS_PER_CALL)
+    def _agree(self, parts: Sequence[tuple[int, Cut]]) -> bool:
+        """Whether every chunk holds the same records with the same stamps."""
+        seen: dict[int, dict[str, str | None]] = {chunk: {} for chunk in range(len(self._chunks))}
+        for chunk, cut in parts:
+            seen[chunk] |= cut.versions
+        return all(versions == seen[0] for versions in seen.values())
+
+    def _by_ids(self, ids: Sequence[str], chunks: Iterable[int]) -> list[tuple[int, Cut]]:
+        params = {**self._own, "per_page": PER_PAGE}
+        parts = (
+            (
+                chunk,
+                self._api.get(self._module, {**params, "fields": fields, "ids": ",".join(batch)}, self._cut),
+            )
+            for chunk, fields in ((chunk, ",".join(self._chunks[chunk])) for chunk in chunks)
+            for batch in (ids[at : at + _IDS_PER_CALL] for at in range(0, len(ids), _IDS_PER_CALL))
         )
-        return [cut for cut in cuts if cut is not None]
-
-
-def _versions(cuts: Iterable[Cut]) -> dict[str, str | None]:
-    return {key: stamp for cut in cuts for key, stamp in cut.versions.items()}
+        return [(chunk, cut) for chunk, cut in parts if cut is not None]
 
 
 def _query(params: dict[str, str]) -> str:
