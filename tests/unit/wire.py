@@ -57,6 +57,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else every answer waits 40 ms for a delayed ACK
 
             def _serve(self) -> None:
                 outer._serve(self)
