@@ -1,0 +1,90 @@
+"""What reviewers would otherwise have to look for in the dbt project, file by file."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.pipeline.test_dbt_models.warehouse import CONNECTOR, PROJECT, declared
+
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+BANNED = {
+    r"::": "write cast(x as type): `::` is not in every engine",
+    r"\bqualify\b": "filter a row_number() in the next CTE: Spark has no qualify",
+    r"\bstrftime\b|\bto_char\b": "format dates in the dashboard",
+    r"\bjson_\w+|->>?": "unpack JSON while landing, or add a macro to dialect.sql",
+    r"type_float|\bfloat\b|\breal\b": "use type_double(): 32 bits lose digits of money",
+    r"\bnow\(|current_date|current_timestamp|\btoday\(": "as-of days come from int_crm__as_of, never the clock",
+    r"at time zone|\btimezone\(": "use business_date() and business_midnight() of dialect.sql",
+    r"\btry_cast\(\s*[^)'\"]+ as |\bmedian\([a-z]|quantile_cont|\bmd5\(|date_diff": "call the macro of dialect.sql",
+}
+
+
+def spoken(path: Path) -> str:
+    """A model without its comments, in lower case."""
+    text = re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.S)
+    return re.sub(r"--.*", "", text).lower()
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_models_speak_no_dialect(path: Path) -> None:
+    found = [f"{pattern}: {advice}" for pattern, advice in BANNED.items() if re.search(pattern, spoken(path))]
+    assert not found, f"{path.relative_to(PROJECT)} uses {found}"
+
+
+@cache
+def properties() -> dict[str, dict]:
+    """Model name → its entry in the yml files."""
+    files = (PROJECT / "models").rglob("*.yml")
+    return {m["name"]: m for f in files for m in yaml.safe_load(f.read_text("utf-8")).get("models", [])}
+
+
+def test_every_model_says_what_a_row_is_and_no_more_are_described_than_exist() -> None:
+    described = properties()
+    assert set(described) == {p.stem for p in MODELS}
+    assert [n for n, m in described.items() if not m["description"].lstrip().startswith("One row")] == []
+
+
+@pytest.mark.parametrize("folder", ["core", "team_kpi", "customer_tier", "funnel"])
+def test_published_columns_have_types_and_words(folder: str) -> None:
+    files = (PROJECT / "models" / "marts" / folder).glob("*.sql")
+    published = [p.stem for p in files if not p.stem.startswith("int_")]
+    bare = [
+        f"{name}.{column['name']}"
+        for name in published
+        for column in properties()[name]["columns"]
+        if not column.get("data_type") or len(column.get("description", "")) < 5
+    ]
+    assert bare == []
+
+
+def test_crm_sources_are_the_staging_folders() -> None:
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))
+    folders = {p.name for p in (PROJECT / "models" / "staging").iterdir() if p.is_dir()}
+    assert set(project["vars"]["crm_sources"]) == folders == set(CONNECTOR)
+
+
+@pytest.mark.parametrize("source", CONNECTOR)
+def test_every_declared_stream_has_a_source_table_and_a_reader(source: str) -> None:
+    folder = PROJECT / "models" / "staging" / source
+    [entry] = yaml.safe_load((folder / f"_{source}__sources.yml").read_text("utf-8"))["sources"]
+    tables = {t["name"] for t in entry["tables"]}
+    texts = "".join(p.read_text("utf-8") for p in folder.glob("*.sql"))
+    read = set(re.findall(r"source\('\w+', '(\w+)'\)", texts))
+    streams = {s.name for s in declared(source)}
+    assert (entry["name"], entry["schema"]) == (source, f"raw_{source}")
+    assert {t.removesuffix("__history") for t in tables} == streams
+    assert read == tables
+
+
+def test_every_source_column_that_staging_reads_is_declared() -> None:
+    """A field that no connector declares may be missing in the raw table of an organisation that lacks it."""
+    for source in CONNECTOR:
+        texts = [p.read_text("utf-8") for p in (PROJECT / "models" / "staging" / source).glob("*.sql")]
+        texts += [p.read_text("utf-8") for p in (PROJECT / "macros").glob(f"{source}_*.sql")]
+        read = set(re.findall(r"(?:_field|lookup_\w+)\('(\w+)'", "".join(texts)))
+        assert read and read <= {f.name for s in declared(source) for f in s.fields}

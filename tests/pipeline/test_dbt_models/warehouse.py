@@ -1,0 +1,138 @@
+"""A warehouse file with hand-made raw rows, and dbt on it.
+
+Raw tables are made from the declared streams, so a stream that changes changes the tests with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.contracts.results import RunStatus, TestStatus
+
+from connectors.core.contract import Field, FieldType, Stream, load_streams
+
+ROOT = Path(__file__).resolve().parents[3]
+PROJECT = ROOT / "dbt_project"
+CONNECTOR = {"zoho": "zoho", "fxiaoke_export": "fxiaoke"}  # source → the folder that declares its streams
+TYPES = {
+    FieldType.TEXT: "VARCHAR",
+    FieldType.BOOLEAN: "BOOLEAN",
+    FieldType.INTEGER: "BIGINT",
+    FieldType.DOUBLE: "DOUBLE",
+    FieldType.DATE: "DATE",
+    FieldType.DATETIME: "TIMESTAMPTZ",
+    FieldType.LOOKUP: "STRUCT(id VARCHAR, name VARCHAR)",
+    FieldType.JSON: "VARCHAR",
+}
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+OWN = {
+    "_org": "VARCHAR",
+    "_record_id": "VARCHAR",
+    "_modified_at": "TIMESTAMPTZ",
+    "_read_at": "TIMESTAMPTZ",
+    "_package_id": "VARCHAR",
+    "_position": "BIGINT",
+    "_row_hash": "VARCHAR",
+    "_extra": "VARCHAR",
+    "_loaded_at": "TIMESTAMPTZ",
+    "_deleted_at": "TIMESTAMPTZ",
+    "_deletion_evidence": "VARCHAR",
+}
+
+Version = tuple[str, str, str, str, Mapping[str, Any]]  # source, stream, record id, stamp, fields
+
+
+class Warehouse:
+    """A built warehouse: what dbt complained of, and its tables."""
+
+    def __init__(self, path: Path, complaints: list[str]) -> None:
+        self.path, self.complaints = path, complaints
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.path), read_only=True) as con:
+            con.execute("SET TimeZone='UTC'")
+            return con.execute(sql).fetchall()
+
+    def one(self, sql: str) -> Any:
+        """The only value of the only row."""
+        [(value,)] = self.rows(sql)
+        return value
+
+
+class Dbt:
+    """dbt in this process, on one path for all scenarios: it parses anew whenever its profile names another."""
+
+    def __init__(self, home: Path) -> None:
+        self._home, self.path = home, home / "warehouse.duckdb"
+
+    def build(
+        self, name: str, versions: Iterable[Version], *arguments: str, sql: str = "", **variables: Any
+    ) -> Warehouse:
+        """Raw tables from `versions`, changed by `sql`, then dbt (build without unit tests) over them."""
+        self.path.unlink(missing_ok=True)
+        with duckdb.connect(str(self.path)) as con:
+            con.execute("SET TimeZone='UTC'")
+            create_raw(con)
+            insert(con, versions)
+            con.execute(sql or "SELECT 1")
+        complaints = self._invoke(*(arguments or BUILD), **variables)
+        return Warehouse(self.path.rename(self._home / f"{name}.duckdb"), complaints)
+
+    def unit_tests(self, built: Warehouse) -> list[str]:
+        """Run dbt's unit tests over a built warehouse; what they complain of."""
+        os.link(built.path, self.path)
+        try:
+            return self._invoke("test", "--select", "test_type:unit")
+        finally:
+            self.path.unlink()
+
+    def _invoke(self, *arguments: str, **variables: Any) -> list[str]:
+        where = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", self._home / "target"]
+        where += ["--log-path", self._home / "logs", "--log-level-file", "none", "--quiet"]
+        try:
+            outcome = dbtRunner().invoke([*arguments, *map(str, where), "--vars", json.dumps(variables)])
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        assert outcome.result is not None, outcome.exception
+        good = {RunStatus.Success, TestStatus.Pass}
+        bad = [r for r in outcome.result.results if r.status not in good]
+        return [f"{r.node.name}: {r.status} {r.message}" for r in bad]
+
+
+def declared(source: str) -> tuple[Stream, ...]:
+    """The streams that a source's connector declares."""
+    return load_streams(source, ROOT / "connectors" / CONNECTOR[source] / "streams.yml")
+
+
+def create_raw(con: duckdb.DuckDBPyConnection) -> None:
+    """Every declared table of every source, empty."""
+    for source in CONNECTOR:
+        con.execute(f"CREATE SCHEMA raw_{source}")
+        for stream in declared(source):
+            columns = {f.name: _column_type(f) for f in stream.fields} | OWN
+            body = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+            for table in (stream.name, f"{stream.name}__history"):
+                con.execute(f"CREATE TABLE raw_{source}.{table} ({body})")
+
+
+def insert(con: duckdb.DuckDBPyConnection, versions: Iterable[Version]) -> None:
+    """Append versions in order; the last one of a record is its current row. Read when stamped or deleted."""
+    for position, (source, stream, record, stamp, fields) in enumerate(versions):
+        row = {"_org": "o", "_record_id": record, "_modified_at": stamp, "_position": position, **fields}
+        row["_read_at"] = row["_loaded_at"] = row.get("_deleted_at") or stamp
+        names = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" for _ in row)
+        con.execute(f"DELETE FROM raw_{source}.{stream} WHERE _record_id = ?", [record])
+        for table in (stream, f"{stream}__history"):
+            con.execute(f"INSERT INTO raw_{source}.{table} ({names}) VALUES ({marks})", list(row.values()))
+
+
+def _column_type(field: Field) -> str:
+    return f"DECIMAL(18,{field.scale})" if field.type is FieldType.DECIMAL else TYPES[field.type]
