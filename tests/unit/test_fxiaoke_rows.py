@@ -69,7 +69,8 @@ def test_different_rows_of_one_name_are_all_set_aside(tmp_path: Path):
 
 
 def test_a_stronger_key_makes_equal_names_harmless(tmp_path: Path):
-    _, _, found = read(tmp_path, [HEADER, ["1", "单", "甲", "张"], ["2", "单", "乙", "李"]])
+    shape, _, found = read(tmp_path, [HEADER, ["1", "单", "甲", "张"], ["2", "单", "乙", "李"]])
+    assert shape.stamp is None, "the file has no column 最后修改时间"
     assert [(row["_record_id"], row["misfit"]) for row in found] == [("1", None), ("2", None)]
 
 
