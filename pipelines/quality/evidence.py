@@ -67,7 +67,10 @@ def _result(rule: Rule, result: RuleResult) -> dict[str, Any]:
 def _description(rule: Rule, result: RuleResult) -> str:
     """What Data Docs say of a rule instead of the library's sentence: its name, reason and exact words."""
     args = ", ".join(f"{name}: {_plain(value)}" for name, value in rule.with_.items())
-    among = " and ".join(f"{ref} is {' or '.join(map(str, values))}" for ref, values in rule.when.items())
+    among = " and ".join(
+        f"{ref} is {' or '.join('empty' if v is None else str(v) for v in values)}"
+        for ref, values in rule.when.items()
+    )
     return (
         f"{result.rule} ({result.severity}, {result.owner})\n{result.reason}\n"
         f"{result.expectation} {{{args}}}{f' where {among}' if among else ''}"

@@ -20,7 +20,10 @@ _UNIT_OF = {"rows": _WHOLE, "nulls": _WHOLE, "distinct": _WHOLE, "duplicates": _
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A measure ready to run: its SQL aggregate, its arguments, and the unit in which both are."""
+    """A measure ready to run: its SQL aggregate, its arguments, and the unit in which both are.
+
+    The aggregate is NULL, which passes, where there is nothing to measure or less than the rule's min_rows.
+    """
 
     rule: Rule
     sql: str
@@ -50,15 +53,11 @@ class Facts:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def plan_facts(
-    rules: RuleSet, chosen: Iterable[Rule], columns: Mapping[str, str], timezone: str, rows: int
-) -> Facts:
+def plan_facts(rules: RuleSet, chosen: Iterable[Rule], columns: Mapping[str, str], timezone: str) -> Facts:
     """The measures for rules of scope package. Raises Problem for a rule whose value does not fit."""
     plan = Facts()
     for rule in chosen:
         try:
-            if 0 < rows < rule.min_rows:
-                raise NotApplicable(f"the package has fewer than {rule.min_rows} rows")
             plan.facts.append(_fact(rule, columns, timezone))
         except NotApplicable as reason:
             plan.skipped[rule.name] = str(reason)
@@ -75,9 +74,13 @@ def _fact(rule: Rule, columns: Mapping[str, str], timezone: str) -> Fact:
     if (kind in ("min", "max") and of.kind is Kind.TEXT) or (kind == "sum" and of.kind is not Kind.NUMBER):
         raise NotApplicable(f"{ref} is {of.kind} in this package: it has no {kind}")
     unit = _UNIT_OF.get(kind, of)
+    filtered = f"FILTER (WHERE {among})"
+    sql = _aggregate(kind, of, filtered)
+    if rule.min_rows > 1:
+        sql = f"CASE WHEN count(*) {filtered} >= {rule.min_rows} THEN {sql} END"
     return Fact(
         rule=rule,
-        sql=_aggregate(kind, of, f"FILTER (WHERE {among})"),
+        sql=sql,
         kwargs=arguments(rule, unit),
         column=f"{kind}({ref})" if ref else kind,
         unit=unit,

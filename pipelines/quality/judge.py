@@ -46,7 +46,7 @@ def judge(
     row_rules = rules.of(Scope.ROW) if rows else ()
     fact_rules = [r for r in rules.of(Scope.PACKAGE) if rows or r.even_if_empty]
     plan = plan_rows(rules, row_rules, columns, timezone)
-    facts = plan_facts(rules, fact_rules, columns, timezone, rows)
+    facts = plan_facts(rules, fact_rules, columns, timezone)
     skipped = {**plan.skipped, **facts.skipped}
     privacy = Privacy(pii)
     try:

@@ -78,7 +78,8 @@ class Rule(_Model):
     """One rule. `with_` holds the arguments of the expectation `expect`, written as `with:` in the file.
 
     when: column → values; the rule is about rows where every such column holds one of its values (row and
-        package scope). measure, min_rows, even_if_empty: package scope only. references: cross scope only.
+        package scope). measure, even_if_empty, min_rows (of the rows it is about): package scope only.
+    references: cross scope only.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -38,6 +38,8 @@ def row_result(rules: RuleSet, check: Check, checked: int, failing: int, samples
 
 def fact_result(rules: RuleSet, fact: Fact, value: Any, *, passed: bool) -> RuleResult:
     """How a rule over a fact fared."""
+    if value is None and fact.rule.min_rows > 1:
+        return unjudged(rules, fact.rule, f"it is about fewer than {fact.rule.min_rows} rows of the package")
     return RuleResult(
         **_said(rules, fact.rule), column=fact.column, passed=passed, checked=1, failing=int(not passed),
         samples=(), observed=fact.observed(value),
