@@ -157,6 +157,14 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_later(
     assert source.problems()[0].transient
 
 
+def test_a_name_that_is_no_text(tmp_path: Path):
+    name = os.fsdecode("客户.csv".encode("gbk"))
+    (tmp_path / name).write_text("客户名称,1级行业\n甲,零售\n")
+    text = sentence(open_inbox(tmp_path))
+    assert "the name of the file or of its folder is not valid text" in text
+    assert text.encode(), "it can be printed"
+
+
 def test_a_file_nobody_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = account(tmp_path / "客户对象导出结果_20260101.xlsx")
     real = Path.open

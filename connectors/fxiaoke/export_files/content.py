@@ -57,7 +57,7 @@ def _zip_kind(path: Path) -> Kind:
         return Kind.XLSB
     raise Problem(
         "the file is a zip archive, but not a workbook",
-        do="Unpack it and put the workbooks inside it into the inbox",
+        do="If it holds exports, unpack it into the inbox; otherwise take it out",
     )
 
 

@@ -49,9 +49,10 @@ def look_through(inbox: Path, timezone: str, limits: Limits) -> tuple[list[Inbox
     for path in _candidates(inbox):
         place = path.relative_to(inbox).as_posix()
         try:
+            place = _legible(place)
             files.append(_examine(path, place, timezone, limits))
         except Problem as problem:
-            problem.where = place
+            problem.where = problem.where or place
             problems.append(problem)
         except OSError as error:
             what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
@@ -71,6 +72,18 @@ def _candidates(inbox: Path) -> Iterator[Path]:
 def _passed_over(name: str) -> bool:
     folded = name.casefold()
     return folded.startswith((".", "~$")) or folded.endswith(_UNFINISHED) or folded in _LEFTOVERS
+
+
+def _legible(place: str) -> str:
+    """The path as text that can be printed and kept; archives made on Windows unpack to names in GBK."""
+    shown = place.encode("utf-8", "replace").decode()
+    if shown != place:
+        raise Problem(
+            "the name of the file or of its folder is not valid text",
+            do="Rename it, then run again",
+            where=shown,
+        )
+    return place
 
 
 def _examine(path: Path, place: str, timezone: str, limits: Limits) -> InboxFile:
