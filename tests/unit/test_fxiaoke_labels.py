@@ -71,7 +71,7 @@ def test_a_tenant_s_words(tmp_path: Path):
     assert source.problems() == []
     [page] = pages(source, "new_opportunity_obj")
     _, _, [row] = cut(source, "new_opportunity_obj", page.body)
-    assert (row["_record_id"], row["name"], row["amount"]) == ("number:p-1", "丙", "15000")
+    assert (row["_record_id"], row["name"], row["amount"]) == ("number:P-1", "丙", "15000")
     assert (row["account_id.name"], row["account_id.id"]) == ("丁", "a9")
     assert row["lost_reason"] == "价格", "a tenant may give a vendor's word to another field"
     assert row["项目编码"] == "P-1"

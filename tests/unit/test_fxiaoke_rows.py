@@ -43,7 +43,7 @@ def test_the_key_is_the_id_else_the_number_else_the_name(tmp_path: Path):
         ["", "--", "", "x"],
     ]
     _, table, found = read(tmp_path, rows, "客户对象导出结果_20260102.xlsx", "account_obj")
-    assert [row["_record_id"] for row in found] == ["5f1A", "number:kh-2", "name:bing 有限公司", None]
+    assert [row["_record_id"] for row in found] == ["5f1A", "number:KH－2", "name:bing 有限公司", None]
     assert found[0]["_id"] == "5f1A"
     assert [row["account_no"] for row in found] == ["KH1", "KH－2", None, None]
     assert table.skipped == [(5, "blank")]

@@ -47,7 +47,7 @@ class Keys:
                 return texts[index]
         for index in self._layout.numbers:
             if _given(texts[index]):
-                return f"{NUMBER}{match_name(texts[index])}"
+                return f"{NUMBER}{texts[index]}"
         return None
 
     def _name(self, texts: Sequence[str]) -> str:
