@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -32,6 +34,9 @@ def application(world: World, state: Path | None = None) -> Starlette:
 def serve(app: Starlette, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; port 0 takes a free one. Prints one line when ready."""
     listener = socket.create_server((host, port), backlog=128)
+    # uvicorn ends gracefully and then raises the signal again; whoever stopped us asked for no more than that.
+    for end in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(end, lambda *_: sys.exit(0))
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
     )

@@ -1,50 +1,64 @@
-"""What will happen when: a queue of things to do, worked off in order of time."""
+"""What will happen when: things to do, kept by day and worked off in order of time."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from sandbox.company.chance import Chance
-from sandbox.company.clock import DAY, OFFSET, day_starts, is_weekend, local_day
+from sandbox.company.clock import DAY, OFFSET, local_day
+
+_Entry = tuple[int, int, Callable[..., None], tuple[Any, ...]]
+_NINE = 9 * 3600 - OFFSET
 
 
 class Agenda:
-    """The company's future. `now` never passes the clock that `run` was given."""
+    """The company's future. `now` never passes the clock that `run` was given.
+
+    Days to come are plain lists, and only today is a heap: a large company has hundreds of thousands of
+    things ahead of it, and one heap of that size spends most of the time waiting for memory.
+    """
 
     def __init__(self, chance: Chance, begins: int) -> None:
         self.now = begins
+        self.today = local_day(begins)
         self._chance = chance
-        self._queue: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._due: list[_Entry] = []
+        self._days: dict[int, list[_Entry]] = defaultdict(list)
         self._serial = 0
 
-    def at(self, time: int, act: Callable[..., None], *args: Any) -> int:
-        """Plan an act; returns its number, which also settles ties. The past becomes now."""
+    def at(self, time: int, act: Callable[..., None], *args: Any) -> None:
+        """Plan an act; acts of the same second happen in the order in which they were planned."""
         self._serial += 1
-        heappush(self._queue, (max(time, self.now), self._serial, act, args))
-        return self._serial
+        day = (time + OFFSET) // DAY
+        if day > self.today:
+            self._days[day].append((time, self._serial, act, args))
+        else:
+            heappush(self._due, (max(time, self.now), self._serial, act, args))
 
     def run(self, until: int) -> None:
         """Do everything that is due up to and including `until`."""
-        queue = self._queue
-        while queue and queue[0][0] <= until:
-            self.now, _, act, args = heappop(queue)
-            act(*args)
-        self.now = max(self.now, until)
-
-    def working_time(self, day: int) -> int:
-        """A second between 09:00 and 19:00 of an office day; of the next Monday for most weekends."""
-        if is_weekend(day) and self._chance.percent(85):
-            day += 2 if is_weekend(day + 1) else 1
-        return day_starts(day) + 9 * 3600 + self._chance.below(36_000)
+        last = local_day(until)
+        while True:
+            due = self._due
+            while due and due[0][0] <= until:
+                self.now, _, act, args = heappop(due)
+                act(*args)
+            if self.today >= last:
+                break
+            self.today += 1
+            self._due = self._days.pop(self.today, [])
+            heapify(self._due)
+        self.now = until
 
     def later(self, days: int) -> int:
-        """A working time so many days from now, and in any case after now."""
-        time = self.working_time((self.now + OFFSET) // DAY + days)
-        return time if time > self.now else self.now + 60 + self._chance.below(3600)
-
-    @property
-    def today(self) -> int:
-        """The office day of `now`."""
-        return local_day(self.now)
+        """A second between 09:00 and 19:00 so many days from now (after most weekends, if it falls on one)."""
+        roll = self._chance.roll
+        day = self.today + days
+        weekday = (day + 3) % 7  # 0 is Monday: 1970-01-01 was a Thursday
+        if weekday > 4 and roll() < 0.85:
+            day += 7 - weekday
+        time = day * DAY + _NINE + int(roll() * 36_000)
+        return time if time > self.now else self.now + 60 + int(roll() * 3600)

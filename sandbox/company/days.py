@@ -42,8 +42,8 @@ class Days:
         agenda, day, plan = self._side.agenda, self._side.agenda.today, self._plan
         least = 1 if day >= _OPENING else 0
         for act, count in (
-            (self._new_deal, self._share(plan * 9 // 10, day)),  # leads bring the rest
-            (self._leads.arrive, self._share(plan // 4, day)),
+            (self._new_deal, self._share(plan * 97 // 100, day)),  # leads bring the rest
+            (self._leads.arrive, self._share(plan // 8, day)),
             (self._touch_account, max(least, self._share(plan // 10, day))),
             (self._touch_contact, max(least, self._share(plan // 10, day))),
             (self._remove_deal, max(least, self._share(plan // 60, day))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.company.log import UPDATE, Event
 from sandbox.company.records import Account, Contact, Deal, Product, User
 from sandbox.company.side import Side
 
@@ -64,13 +65,17 @@ class DealLives:
         return account.owner
 
     def _worth(self, product: Product) -> int:
-        chance = self._side.chance
-        worth = (
-            product.price_cents
-            * chance.pick(self._tempo["quantities"])
-            * chance.pick(self._tempo["discounts"])
+        roll, quantities, discounts = (
+            self._side.chance.roll,
+            self._tempo["quantities"],
+            self._tempo["discounts"],
         )
-        return worth // 100 + chance.below(100) * 100 + (chance.below(100) if chance.percent(10) else 0)
+        quantity, discount = (
+            quantities[int(roll() * len(quantities))],
+            discounts[int(roll() * len(discounts))],
+        )
+        odd = int(roll() * 1000)  # one amount in ten ends in odd cents
+        return product.price_cents * quantity * discount // 100 + (odd * 100 if odd < 900 else odd)
 
     def _visit(self, changes: dict) -> dict:
         """Zoho keeps a row of its own for each visit of a stage; the event names it."""
@@ -79,9 +84,9 @@ class DealLives:
         return changes
 
     def _rest(self, deal: Deal, tempo: str = "rests") -> None:
-        side = self._side
+        agenda, days = self._side.agenda, self._tempo[tempo]
         deal.steps += 1
-        side.agenda.at(side.agenda.later(side.chance.pick(self._tempo[tempo])), self._step, deal, deal.steps)
+        agenda.at(agenda.later(days[int(self._side.chance.roll() * len(days))]), self._step, deal, deal.steps)
 
     def _step(self, deal: Deal, number: int) -> None:
         """The next thing that happens to a deal. The dice's bands are in percent."""
@@ -154,4 +159,7 @@ class DealLives:
             self._write(deal, side.dialect.deal_noted(deal, side.chance, side.agenda.now))
 
     def _write(self, deal: Deal, changes: dict, *, visit: bool = False) -> None:
-        self._side.updated("deals", deal.id, deal.owner.id, self._visit(changes) if visit else changes)
+        side = self._side
+        if visit:
+            self._visit(changes)
+        side.log.append(Event(side.agenda.now, side.crm, "deals", deal.id, UPDATE, deal.owner.id, changes))

@@ -34,18 +34,20 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Log:
-    """Append-only, ordered by time; also split by (crm, entity)."""
+    """Append-only and ordered by time; can be asked for in parts by (crm, entity)."""
 
     def __init__(self) -> None:
         self._all: list[Event] = []
+        self._newest = 0
         self._by_entity: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        self._split = 0
 
     def append(self, event: Event) -> None:
         """Add an event that is not older than the last one. Raises ValueError otherwise."""
-        if self._all and event.time < self._all[-1].time:
-            raise ValueError(f"an event of {event.time} cannot follow one of {self._all[-1].time}")
+        if event.time < self._newest:
+            raise ValueError(f"an event of {event.time} cannot follow one of {self._newest}")
+        self._newest = event.time
         self._all.append(event)
-        self._by_entity[event.crm, event.entity].append(event)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -59,11 +61,18 @@ class Log:
 
     def of(self, crm: str, entity: str) -> Sequence[Event]:
         """The events of one kind of record, in order."""
-        return self._by_entity.get((crm, entity), ())
+        return self._index().get((crm, entity), ())
 
     def entities(self) -> list[tuple[str, str]]:
         """Every (crm, entity) that has events, in order of first appearance."""
-        return list(self._by_entity)
+        return list(self._index())
+
+    def _index(self) -> dict[tuple[str, str], list[Event]]:
+        """Split what was appended since the last question; most of a history is never asked for in parts."""
+        for event in self.since(self._split):
+            self._by_entity[event.crm, event.entity].append(event)
+        self._split = len(self._all)
+        return self._by_entity
 
     def digest(self) -> str:
         """sha256 over all events: equal for equal histories, on any machine."""

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from operator import mul
+
 from sandbox.company.chance import Chance
 from sandbox.company.records import Party, Region
 
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I O S V Z
+_VALUES = {digit: value for value, digit in enumerate(_ALPHABET)}
 _WEIGHTS = [3**i % 31 for i in range(17)]
 _SUFFIXES = ("有限公司", "有限责任公司", "股份有限公司", "（集团）有限公司")
 
 
-def credit_code(area: str, number: int) -> str:
-    """A well-formed 统一社会信用代码 for the area, with its check digit (GB 32100-2015)."""
-    body = f"91{area}MA"
-    rest = number
-    digits = ""
-    for _ in range(17 - len(body)):
+def credit_code(party: Party) -> str:
+    """A well-formed 统一社会信用代码 of the party's place, with its check digit (GB 32100-2015)."""
+    digits, rest = "", 100_000 + party.number * 7
+    for _ in range(7):
         rest, digit = divmod(rest, 31)
         digits = _ALPHABET[digit] + digits
-    body += digits
-    total = sum(_ALPHABET.index(c) * w for c, w in zip(body, _WEIGHTS, strict=True))
-    return body + _ALPHABET[(31 - total % 31) % 31]
+    body = f"91{party.place[3]}MA{digits}"
+    total = sum(map(mul, map(_VALUES.__getitem__, body), _WEIGHTS))
+    return body + _ALPHABET[-total % 31]
 
 
 class Market:
@@ -42,7 +43,7 @@ class Market:
         staff = chance.pick((20, 45, 80, 150, 300, 500, 900, 2400)) + chance.below(20)
         party = Party(
             number, short, trade["word"], trade["industry"], trade["zoho"], region, place,
-            credit_code(place[3], 100_000 + number * 7), staff, staff * (30_000_000 + chance.below(400) * 100_000),
+            staff, staff * (30_000_000 + chance.below(400) * 100_000),
         )  # fmt: skip
         self.parties.append(party)
         return party

@@ -24,7 +24,6 @@ class Party:
     industry_en: str
     region: Region
     place: tuple[str, str, str, str]
-    credit_code: str  # 统一社会信用代码
     staff: int
     revenue_cents: int
 

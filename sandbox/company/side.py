@@ -28,11 +28,12 @@ class Side:
         self.leads: list[Lead] = []
         self.parties: set[int] = set()  # numbers of the companies that are customers here
         self._serial = 1000
+        self._mint = dialect.mint
 
     def mint(self) -> str:
         """A new id, larger than all before it."""
         self._serial += 1
-        return self.dialect.mint(self._serial, self.agenda.now)
+        return self._mint(self._serial, self.agenda.now)
 
     def serial(self) -> int:
         """The number of the last id: what people see as a running number."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sandbox.company.clock import day_starts
 from sandbox.company.records import Region, User
 from sandbox.company.side import Side
 
@@ -30,8 +29,7 @@ class Staff:
 
     def _plan(self) -> None:
         side = self._side
-        due = side.agenda.working_time(side.agenda.today + 20 + side.chance.below(20))
-        side.agenda.at(max(due, day_starts(side.agenda.today) + 3600), self._month)
+        side.agenda.at(side.agenda.later(20 + side.chance.below(20)), self._month)
 
     def _month(self) -> None:
         """Every month or so a few leave, and as many join some days later."""

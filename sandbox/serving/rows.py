@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from sandbox.company.log import CREATE, DELETE, RESTORE, UPDATE, Event
 
 
+class Served(Protocol):
+    """What the writers of answers need of a record. Times in seconds; `by` are user ids."""
+
+    id: str
+    created: int
+    modified: int
+
+    @property
+    def created_by(self) -> str: ...
+
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+
+
 class Row:
-    """One record. Times in seconds; `by` are user ids."""
+    """A record that is kept as it stands."""
 
     __slots__ = ("created", "created_by", "id", "modified", "modified_by", "values")
 
@@ -29,32 +43,31 @@ class Binned:
 
 
 class Table:
-    """The rows of one entity. `version` moves with every change; `stale` holds ids whose name may have changed."""
+    """The rows of one entity by id, in order of creation.
+
+    version: moves with every change. written: lookups to these rows as they were last written out.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.bin: dict[str, Binned] = {}
         self.version = 0
-        self.stale: set[str] = set()
+        self.written: dict[str, Any] = {}
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
         self.version += 1
-        self.stale.add(event.id)
-        if event.kind == UPDATE:
+        self.written.pop(event.id, None)
+        kind = event.kind
+        if kind == UPDATE:
             row = self.rows[event.id]
             row.values.update(event.changes)
             row.modified, row.modified_by = event.time, event.by
-        elif event.kind == CREATE:
+        elif kind == CREATE:
             self.rows[event.id] = Row(event.id, event.time, event.by, dict(event.changes))
-        elif event.kind == DELETE:
+        elif kind == DELETE:
             permanent = "_permanent" in event.changes
             self.bin[event.id] = Binned(self.rows.pop(event.id), event.time, event.by, permanent=permanent)
-        elif event.kind == RESTORE:
+        elif kind == RESTORE:
             # Not documented whether a restore is a modification: here it is not, the harder case for readers.
             self.rows[event.id] = self.bin.pop(event.id).row
-
-    def names(self) -> Iterable[str]:
-        """Ids whose lookups must be written anew; forgets them."""
-        stale, self.stale = self.stale, set()
-        return stale

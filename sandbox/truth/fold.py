@@ -30,28 +30,42 @@ def fold(events: Iterable[Event], as_of: int) -> State:
     """The state as of `as_of` (seconds, inclusive). A restore changes no stamp: no CRM says that it does."""
     state = State()
     gone: dict[str, dict[str, Any]] = {}
+    births: dict[str, Event] = {}
+    touches: dict[str, Event] = {}
     for event in events:
         if event.time > as_of:
             break
-        stamps = _USER_STAMPS.get(event.crm) if event.entity == "users" else None
-        created, creator, changed, changer = stamps or _STAMPS[event.crm]
-        moment = utc_iso(event.time)
-        fields = {name: value for name, value in event.changes.items() if not name.startswith("_")}
         match event.kind:
             case "create":
-                state.records[event.id] = {
-                    KEYS[event.crm]: event.id, **fields, created: moment, creator: event.by, changed: moment,
-                    changer: event.by,
-                }  # fmt: skip
+                state.records[event.id] = dict(event.changes)
+                births[event.id] = touches[event.id] = event
             case "update":
-                state.records[event.id] |= {**fields, changed: moment, changer: event.by}
+                state.records[event.id].update(event.changes)
+                touches[event.id] = event
             case "delete":
                 gone[event.id] = state.records.pop(event.id)
-                state.deleted[event.id] = {"time": moment, "permanent": bool(event.changes.get("_permanent"))}
+                permanent = bool(event.changes.get("_permanent"))
+                state.deleted[event.id] = {"time": utc_iso(event.time), "permanent": permanent}
             case "restore":
                 state.records[event.id] = gone.pop(event.id)
                 del state.deleted[event.id]
+    for id, fields in state.records.items():
+        state.records[id] = _stamped(fields, births[id], touches[id])
     return state
+
+
+def _stamped(fields: dict[str, Any], birth: Event, touch: Event) -> dict[str, Any]:
+    """The fields with id and stamps, without what only the log knows."""
+    stamps = _USER_STAMPS.get(birth.crm) if birth.entity == "users" else None
+    created, creator, changed, changer = stamps or _STAMPS[birth.crm]
+    known = {name: value for name, value in fields.items() if not name.startswith("_")}
+    known |= {
+        created: utc_iso(birth.time),
+        creator: birth.by,
+        changed: utc_iso(touch.time),
+        changer: touch.by,
+    }
+    return {KEYS[birth.crm]: birth.id, **known}
 
 
 def fold_visits(events: Iterable[Event], as_of: int) -> State:

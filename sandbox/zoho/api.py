@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.company.clock import DAY, office_iso
-from sandbox.serving.rows import Binned, Row
+from sandbox.serving.rows import Binned, Served
 from sandbox.zoho import errors
 from sandbox.zoho import request as asked
 from sandbox.zoho.render import renderer
@@ -97,8 +97,7 @@ class Api:
             return NOT_MODIFIED if since is not None and not view.rows else NO_CONTENT
         following = None
         if more:
-            key = _key(view.rows, view.keys, start, len(rows), descending=wish.descending)
-            following = Token(wish.bound, key, served + len(rows), page + 1, call.now).text()
+            following = Token(wish.bound, view.key(rows[-1]), served + len(rows), page + 1, call.now).text()
         info = {
             "per_page": wish.per_page,
             "count": len(rows),
@@ -126,7 +125,7 @@ class Api:
                 "next_page_token": None, "previous_page_token": None, "page_token_expiry": None}  # fmt: skip
         return Reply(200, {"data": self._write(module, wish.fields, rows), "info": info})
 
-    def _write(self, module: Module, fields: tuple[str, ...], rows: list[Row]) -> list[dict[str, Any]]:
+    def _write(self, module: Module, fields: tuple[str, ...], rows: list[Served]) -> list[dict[str, Any]]:
         render = renderer(self.store, module, fields)
         return [render(row) for row in rows]
 
@@ -211,14 +210,6 @@ class Api:
             raise errors.record_not_found()
         module = modules()["users"]
         return Reply(200, {"users": self._write(module, tuple(module.fields), [row])})
-
-
-def _key(
-    rows: list[Row], keys: list[tuple[int, str]], start: int, count: int, *, descending: bool
-) -> tuple[int, str]:
-    """The sort key of the last row of a page."""
-    last = start + count - 1
-    return keys[len(rows) - 1 - last] if descending else keys[last]
 
 
 def _kind(binned: Binned, now: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from sandbox.company.clock import office_iso
-from sandbox.serving.rows import Row
+from sandbox.serving.rows import Served
 from sandbox.zoho.schema import LOOKUPS, Module
 from sandbox.zoho.store import Store
 
@@ -25,7 +25,7 @@ _TIMES = {"Created_Time": "created", "created_time": "created", "Modified_Time":
 _ACTORS = {"Created_By": "created_by", "Modified_By": "modified_by"}
 
 
-def renderer(store: Store, module: Module, names: Iterable[str]) -> Callable[[Row], dict[str, Any]]:
+def renderer(store: Store, module: Module, names: Iterable[str]) -> Callable[[Served], dict[str, Any]]:
     """A function that writes rows of the module with these fields; names it does not have are passed over."""
     known = [module.fields[name] for name in dict.fromkeys(names) if name in module.fields and name != "id"]
     times = [(f.name, _TIMES[f.name]) for f in known if f.name in _TIMES]
@@ -37,8 +37,8 @@ def renderer(store: Store, module: Module, names: Iterable[str]) -> Callable[[Ro
     if module.api_name == "DealHistory":
         actors = [(name, "created_by", resolve) for name, _, resolve in actors]
 
-    def render(row: Row) -> dict[str, Any]:
-        get = row.values.get
+    def render(row: Served) -> dict[str, Any]:
+        get = row.values.get  # once: some rows write their values out when asked
         out: dict[str, Any] = {name: get(name, default) for name, default in plain}
         for name, resolve in lookups:
             out[name] = resolve(get(name))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from sandbox.company.log import Log
-from sandbox.serving.rows import Row, Table
+from sandbox.serving.rows import Served, Table
 from sandbox.zoho.schema import Module, modules
 from sandbox.zoho.visits import Visits
 
@@ -19,32 +19,26 @@ class Store:
 
     def __init__(self, log: Log) -> None:
         self._log, self._read = log, 0
-        self.tables: dict[str, Table] = {module.entity: Table() for module in modules().values()}
-        self.tables |= {"roles": Table(), "profiles": Table(), "deal_history": Visits()}
-        self._title = {module.entity: module.name for module in modules().values()} | {
-            "roles": "name", "profiles": "name",
-        }  # fmt: skip
-        self._written: dict[str, dict[str, msgspec.Raw]] = {entity: {} for entity in self.tables}
+        self._titles = {module.entity: module.name for module in modules().values()}
+        self._titles |= {"roles": "name", "profiles": "name"}
+        self.tables = {entity: Table() for entity in self._titles} | {"deal_history": Visits()}
         self.catch_up()
 
     def catch_up(self) -> None:
         """Take in what happened since the last call."""
+        tables, visits = self.tables, self.tables["deal_history"]
         for event in self._log.since(self._read):
             if event.crm == "zoho":
-                self.tables[event.entity].apply(event)
+                tables[event.entity].apply(event)
                 if event.entity == "deals":
-                    self.tables["deal_history"].apply(event)
+                    visits.apply(event)
         self._read = len(self._log)
-        for entity, table in self.tables.items():
-            written = self._written[entity]
-            for id in table.names():
-                written.pop(id, None)
 
     def table(self, module: Module) -> Table:
         """The module's table."""
         return self.tables[module.entity]
 
-    def title(self, module: Module, row: Row) -> str | None:
+    def title(self, module: Module, row: Served) -> str | None:
         """What a lookup to the row shows."""
         return row.values.get(module.name)
 
@@ -52,7 +46,8 @@ class Store:
         """Writes `{"name","id"}` for an id of the target module (users: with email); null if it is gone."""
         module = modules().get(target)
         entity = module.entity if module else target
-        written, rows, title = self._written[entity], self.tables[entity].rows, self._title[entity]
+        table, title = self.tables[entity], self._titles[entity]
+        written, rows = table.written, table.rows
 
         def resolve(id: str | None) -> msgspec.Raw | None:
             known = written.get(id)

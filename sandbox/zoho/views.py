@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sandbox.serving.rows import Row, Table
+from sandbox.serving.rows import Served, Table
 from sandbox.zoho import errors
 
 TOKEN_LIFE = 24 * 3600
 Key = tuple[int, str]
 
-SORTS: dict[str, Callable[[Row], Key]] = {
+SORTS: dict[str, Callable[[Served], Key]] = {
     "id": lambda row: (0, row.id),
     "Created_Time": lambda row: (row.created, row.id),
     "Modified_Time": lambda row: (row.modified, row.id),
@@ -39,7 +39,7 @@ class Wish:
 
 
 class View:
-    """The rows of a wish, ascending, beside their sort keys."""
+    """The rows of a wish, ascending."""
 
     def __init__(self, table: Table, wish: Wish) -> None:
         rows = list(table.rows.values())
@@ -47,13 +47,12 @@ class View:
             rows = [row for row in rows if row.modified >= wish.since]
         if wish.converted is not None:
             rows = [row for row in rows if bool(row.values.get("Converted__s")) is wish.converted]
-        key = SORTS[wish.sort_by]
-        rows.sort(key=key)
-        self.version = table.version
-        self.rows, self.keys = rows, [key(row) for row in rows]
+        self.key = SORTS[wish.sort_by]
+        rows.sort(key=self.key)
+        self.version, self.rows = table.version, rows
         self._descending = wish.descending
 
-    def page(self, start: int, length: int) -> tuple[list[Row], bool]:
+    def page(self, start: int, length: int) -> tuple[list[Served], bool]:
         """Rows from the start-th on in the order asked for, and whether more follow."""
         count = len(self.rows)
         if self._descending:
@@ -65,8 +64,8 @@ class View:
     def after(self, key: Key) -> int:
         """How many rows come before the one that follows this key, in the order asked for."""
         if self._descending:
-            return len(self.keys) - bisect_left(self.keys, key)
-        return bisect_right(self.keys, key)
+            return len(self.rows) - bisect_left(self.rows, key, key=self.key)
+        return bisect_right(self.rows, key, key=self.key)
 
 
 class Views:

@@ -6,33 +6,64 @@ from typing import Any
 
 from sandbox.company.clock import local_day
 from sandbox.company.log import Event
-from sandbox.serving.rows import Row, Table
+from sandbox.serving.rows import Table
+
+
+class Visit:
+    """A stay in a stage, as a row. There are several per deal, so it keeps the events and writes itself when asked."""
+
+    __slots__ = ("_amount", "_closing", "_entered", "_left", "created", "id", "modified")
+
+    def __init__(self, entered: Event, amount: float | None, closing: str) -> None:
+        self.id: str = entered.changes["_visit"]
+        self.created = self.modified = entered.time
+        self._entered, self._amount, self._closing = entered, amount, closing
+        self._left: Event | None = None
+
+    @property
+    def created_by(self) -> str:
+        return self._entered.by
+
+    @property
+    def values(self) -> dict[str, Any]:
+        entry, left = self._entered.changes, self._left
+        return {
+            "Potential_Name": self._entered.id,
+            "Stage": entry["Stage"],
+            "Moved_To__s": left and left.changes["Stage"],
+            "Stage_Duration_Calendar_Days": left and local_day(left.time) - local_day(self.created),
+            "Amount": self._amount,
+            "Probability": entry["Probability"],
+            "Expected_Revenue": entry.get("Expected_Revenue"),
+            "Closing_Date": self._closing,
+        }
+
+    def leave(self, event: Event) -> None:
+        """The deal went to another stage. The row's Modified_Time stays the moment of entry."""
+        self._left = event
 
 
 class Visits(Table):
-    """DealHistory: a row per visit of a stage. Its Modified_Time is when the stage was entered, for ever."""
+    """A row per visit of a stage, with amount and closing day as they were at entry."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: dict[str, Row] = {}
-        self._terms: dict[str, dict[str, Any]] = {}
-
-    _CARRIED = ("Amount", "Probability", "Expected_Revenue", "Closing_Date")
+        self._open: dict[str, Visit] = {}
+        self._amounts: dict[str, float] = {}
+        self._closings: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
         """Take one event of a deal in."""
-        terms = self._terms.setdefault(event.id, {})
-        for name in self._CARRIED:
-            if name in event.changes:
-                terms[name] = event.changes[name]
-        if "_visit" not in event.changes:
+        changes, deal = event.changes, event.id
+        if "Amount" in changes:
+            self._amounts[deal] = changes["Amount"]
+        if "Closing_Date" in changes:
+            self._closings[deal] = changes["Closing_Date"]
+        if "_visit" not in changes:
             return
         self.version += 1
-        stage = event.changes["Stage"]
-        left = self._open.get(event.id)
+        left = self._open.get(deal)
         if left is not None:
-            left.values["Moved_To__s"] = stage
-            left.values["Stage_Duration_Calendar_Days"] = local_day(event.time) - local_day(left.created)
-        id = event.changes["_visit"]
-        row = Row(id, event.time, event.by, {"Potential_Name": event.id, "Stage": stage, **terms})
-        self.rows[id] = self._open[event.id] = row
+            left.leave(event)
+        visit = Visit(event, self._amounts.get(deal), self._closings[deal])
+        self.rows[visit.id] = self._open[deal] = visit

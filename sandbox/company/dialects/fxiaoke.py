@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.company.chance import Chance
 from sandbox.company.clock import day_text, office_iso
 from sandbox.company.dialects.base import Changes, Dialect, mobile, money
+from sandbox.company.parties import credit_code
 from sandbox.company.records import Account, Contact, Deal, Lead, Product, User
 
 _POSITIONS = {"director": "销售总监", "manager": "销售经理", "rep": "销售代表"}
@@ -44,7 +45,7 @@ class Fxiaoke(Dialect):
         return {
             "name": account.name, "account_no": f"KH{account.number:06d}", "account_level": account.rating,
             "account_type": account.kind, "account_source": account.source, "industry_level1": party.industry,
-            "uniform_social_credit_code": party.credit_code if party.number % 3 else None,
+            "uniform_social_credit_code": credit_code(party) if party.number % 3 else None,
             "deal_status": "未成交", "owner": account.owner.id, "owner_department": department(account.owner),
             "country": "中国", "province": province, "city": city,
             "tel": f"0{area[:2]}-8000{account.number % 10_000:04d}", "url": f"www.c{party.number}.example",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.company.chance import Chance
 from sandbox.company.clock import day_text, local_day, office_iso
 from sandbox.company.dialects.base import Changes, Dialect, expected, mobile, money
+from sandbox.company.parties import credit_code
 from sandbox.company.records import Account, Contact, Deal, Lead, Product, User
 
 _SEGMENTS = {
@@ -68,7 +69,7 @@ class Zoho(Dialect):
             "Phone": f"0{party.place[3][:2]}-8000{account.number % 10_000:04d}",
             "Website": f"www.c{party.number}.example",
             "Billing_Country": "中国", "Billing_State": province, "Billing_City": city,
-            "Billing_Code": party.place[3], "Credit_Code": party.credit_code if party.number % 5 else None,
+            "Billing_Code": party.place[3], "Credit_Code": credit_code(party) if party.number % 5 else None,
             "Region": party.region.name, "Customer_Segment": _SEGMENTS[account.kind],
             "Source_Channel": account.source, "_party": party.number,
         }  # fmt: skip
