@@ -297,7 +297,7 @@ def test_a_condition_limits_what_a_rule_is_about(con: duckdb.DuckDBPyConnection)
         con,
         {"Stage": "won"},
         {"Stage": "won", "Amount": 1},
-        {"Stage": "lost"},
+        {"Stage": "lost", "Amount": 0},
         {"Stage": "won", "Amount": 0},
         {},
     )
