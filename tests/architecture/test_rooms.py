@@ -119,7 +119,7 @@ def test_definitions_stay_small() -> None:
 
 def test_every_room_has_a_readme_of_at_most_a_page() -> None:
     rooms = [
-        "connectors", "connectors/zoho", "connectors/fxiaoke", "pipelines", "pipelines/landing", "pipelines/warehouse",
+        "connectors", "connectors/fxiaoke", "pipelines", "pipelines/landing", "pipelines/warehouse",
         "pipelines/quality", "pipelines/defs", "expectations", "dbt_project", "sandbox", "tests", "benchmarks",
         "dashboards",
     ]  # fmt: skip
