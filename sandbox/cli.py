@@ -93,7 +93,10 @@ def _exports(options: argparse.Namespace) -> int:
 def _post(url: str, action: str, body: dict[str, Any]) -> dict[str, Any]:
     import requests
 
-    answer = requests.post(f"{url.rstrip('/')}/__sandbox__/{action}", json=body, timeout=600)
+    try:
+        answer = requests.post(f"{url.rstrip('/')}/__sandbox__/{action}", json=body, timeout=600)
+    except requests.exceptions.ConnectionError as error:
+        raise ValueError(f"no sandbox answers at {url}; start one with `python -m sandbox serve`") from error
     if answer.status_code != 200:
         raise ValueError(answer.json().get("error", f"HTTP {answer.status_code}"))
     return answer.json()

@@ -36,7 +36,7 @@ class DealLives:
 
     def remove(self, deal: Deal, *, permanent: bool = False) -> None:
         """To the recycle bin, or for ever; a third of the bin comes back after some days."""
-        if deal.deleted:
+        if deal.deleted or deal.from_lead:
             return
         side = self._side
         deal.deleted = True
@@ -133,6 +133,10 @@ class DealLives:
         deal.stage_name, deal.probability = end
         deal.closing_day = side.agenda.today
         self._write(deal, side.dialect.deal_moved(deal, side.chance, side.agenda.now), visit=True)
+        if end is side.dialect.won and not deal.account.buyer:
+            deal.account.buyer = True
+            if bought := side.dialect.account_bought():
+                side.updated("accounts", deal.account.id, deal.owner.id, bought)
 
     def _reopen(self, deal: Deal) -> None:
         side = self._side

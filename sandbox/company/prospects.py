@@ -59,6 +59,8 @@ class LeadLives:
         account = self._account(lead)
         contact = side.new_contact(account)
         deal = self._deals.open(account, contact) if side.chance.percent(80) else None
+        if deal:
+            deal.from_lead = True
         lead.status, lead.over = side.dialect.sales["lead_won"], True
         changes = side.dialect.lead_converted(lead, side.agenda.now, account, contact, deal)
         side.updated("leads", lead.id, lead.owner.id, changes)

@@ -87,6 +87,7 @@ class Account:
     source: str
     contacts: list[Contact] = field(default_factory=list)
     deals: int = 0
+    buyer: bool = False  # has won deals
 
 
 @dataclass(slots=True, eq=False)
@@ -123,5 +124,6 @@ class Deal:
     probability: int
     stage_name: str
     opened: int
+    from_lead: bool = False  # a lead points to it, so it is never deleted
     deleted: bool = False
     steps: int = 0  # the number of the step that is due; an older one still in the queue is void

@@ -39,6 +39,9 @@ def row(number: int, *cells: bytes) -> bytes:
 PREFIXED_FAR_APART = (
     b"<x:row r='1'><x:c r='A1'><x:v>1</x:v></x:c><x:c r='XFD900000'><x:v>1</x:v></x:c></x:row>"
 )
+PREFIXED_AMONG_OTHERS = row(1, cell("A1"), b'<x:c r="XFD900000"><x:v>1</x:v></x:c>') + row(
+    900_000, cell("A900000")
+)
 UNPLACED_FAR_APART = (
     b'<row r="1"><c><v>1</v></c>' + b"<c/>" * 200_000 + b"<c><v>1</v></c></row>" + row(99_999, cell("A99999"))
 )
@@ -52,6 +55,7 @@ UNPLACED_FAR_APART = (
         (row(1, cell("A1")) + row(2, cell("ZZ1048576")), "spans 1,048,576 rows|needs more than"),
         (row(1, cell("A1"), cell("A99999999")), "spans 99,999,999 rows|needs more than|damaged"),
         (row(1, cell("A1")) + row(9, cell("A4294967295")), "needs more than|damaged"),
+        (PREFIXED_AMONG_OTHERS, "needs more than|damaged|spans"),
         (PREFIXED_FAR_APART, "needs more than|damaged|spans"),
         (UNPLACED_FAR_APART, "needs more than|spans"),
     ],
@@ -198,6 +202,7 @@ def test_the_quick_look_and_the_reader_agree(tmp_path: Path):
         b'<row r="1"><c s="0" r="A1"><v>1</v></c></row>',
         b'<row r="1"><c><v>1</v></c></row>',
         b'<x:row r="1"><x:c r="A1"><x:v>1</x:v></x:c></x:row>',
+        row(1, cell("A1"), b'<x:c r="XFD9"><x:v>1</x:v></x:c>'),
         row(1, cell("A1"), cell("A20")),
         b"",
     ],

@@ -152,6 +152,12 @@ ACCOUNT = [["客户名称（必填）", "1级行业", "负责人"], ["甲", "零
         (
             "1.xlsx",
             "Sheet1",
+            [["客户名称", "合同编号", "负责人", "创建时间", "生命状态"], ["1", "2"]],
+            "no row among the first ten is the header of an object",
+        ),
+        (
+            "1.xlsx",
+            "Sheet1",
             [["姓名", "手机", "电话", "邮件"], ["1", "2"]],
             "the header fits 联系人 and 销售线索 equally well",
         ),

@@ -165,10 +165,11 @@ def test_blank_total_and_tips_rows_are_skipped_with_the_reason(tmp_path: Path):
 
 
 def test_title_rows_hidden_sheets_and_an_offset_header(tmp_path: Path):
-    rows = [["商机列表"], [], [None, None, *HEADER], [None, None, "1", "甲", "乙", "丙"]]
+    rows = [[], [None, None, "商机列表"], [None, None, *HEADER], [None, None, "1", "甲", "乙", "丙", "丁"]]
     _, table, found = read(tmp_path, rows, sheet="商机数据", before={"hidden_options": "hidden"})
     assert [(row["position"], row["name"], row["owner.name"]) for row in found] == [(4, "甲", "丙")]
     assert table.columns == ("_record_id", "_id", "name", "account_id.name", "owner.name", "_cells")
+    assert json.loads(found[0]["_cells"])["G列"] == "丁"
 
 
 def test_typed_cells_become_exact_text(tmp_path: Path):

@@ -40,6 +40,13 @@ def test_a_short_gbk_file_is_chinese_not_korean(tmp_path: Path):
     assert rows[0]["name"] == "中国石油"
 
 
+def test_text_that_would_pass_for_both_is_utf_8(tmp_path: Path):
+    body = "客户名称,客户分类\n上海科技,零售\n".encode()
+    assert body.decode("gb18030") != body.decode(), "valid in both"
+    _, rows = read(tmp_path, body)
+    assert (rows[0]["name"], rows[0]["account_type"]) == ("上海科技", "零售")
+
+
 def test_gb18030_beyond_gbk(tmp_path: Path):
     _, rows = read(tmp_path, "客户名称,1级行业\n㐂𠮷,零售\n".encode("gb18030"))
     assert rows[0]["name"] == "㐂𠮷"

@@ -58,6 +58,10 @@ class Dialect(ABC):
     def account_handed(self, account: Account) -> Changes:
         """Another owner."""
 
+    def account_bought(self) -> Changes:
+        """The customer's first deal was won; nothing where a CRM does not keep that."""
+        return {}
+
     @abstractmethod
     def contact(self, contact: Contact) -> Changes:
         """A new contact."""

@@ -60,6 +60,9 @@ class Fxiaoke(Dialect):
     def account_handed(self, account: Account) -> Changes:
         return {"owner": account.owner.id, "owner_department": department(account.owner)}
 
+    def account_bought(self) -> Changes:
+        return {"deal_status": "已成交"}
+
     def contact(self, contact: Contact) -> Changes:
         return {
             "name": contact.surname + contact.given, "account_id": contact.account.id,
@@ -133,5 +136,5 @@ class Fxiaoke(Dialect):
 
 
 def department(user: User) -> str:
-    """The sales department of the user's region."""
-    return f"{user.region.name}销售部"
+    """The department is called as the region, as its counterpart in the other CRM is."""
+    return user.region.name

@@ -43,7 +43,7 @@ class Zoho(Dialect):
             "role": self._ids[user.region.name + _ROLES[user.position]],
             "profile": self._ids[_PROFILES[user.position != "director"]],
             "Reporting_To": user.leader.id if user.leader else None,
-            "status": "active", "country": "China", "state": user.place[0], "city": user.place[1],
+            "status": "active", "country": "China", "state": user.region.name, "city": user.place[1],
             "time_zone": "Asia/Shanghai",
         }  # fmt: skip
 
