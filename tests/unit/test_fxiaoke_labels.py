@@ -77,6 +77,14 @@ def test_a_tenant_s_words(tmp_path: Path):
     assert row["项目编码"] == "P-1"
 
 
+def test_a_system_label_that_a_tenant_gives_to_a_field_speaks_for_the_object():
+    override = {"new_opportunity_obj": {"fields": {"lost_reason": ["业务类型"]}}}
+    words = load_vocabulary(STREAMS, override).objects["new_opportunity_obj"]
+    assert words.fields["业务类型"] == "lost_reason"
+    assert "业务类型" in words.own
+    assert "业务类型" not in BASE.objects["new_opportunity_obj"].own
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
