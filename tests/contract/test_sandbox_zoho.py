@@ -61,6 +61,14 @@ class Client:
                 return rows
             page = self.page(path, since, **query, page_token=page["info"]["next_page_token"])
 
+    def walk_pages(self, path: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self.page(path, page=len(rows) // 200 + 1)
+            rows += page["data"]
+            if not page["info"]["more_records"]:
+                return rows
+
     def refusal(self, path: str, since: str | None = None, **query: Any) -> tuple[int, str, dict[str, Any]]:
         answer = self.get(path, since, **query)
         body = answer.json()
@@ -89,7 +97,10 @@ def aged() -> Iterator[tuple[Sandbox, Client]]:
     """A company in which nine days have passed since it was first served."""
     served = Sandbox(seed=21, size=120)
     client = Client(served.url)
-    client.page("Deals", fields=DEAL)
+    for module, field in (("Deals", "Owner"), ("DealHistory", "Potential_Name"), ("Leads", "Converted_Deal")):
+        client.walk(
+            module, fields=f"{field},Modified_Time", converted="both"
+        )  # what is remembered must be forgotten
     served.advance(9)
     client.login()
     yield served, client
@@ -418,6 +429,20 @@ def test_the_deleted_list_pages_filters_and_ends_empty(zoho):
     kinds = {kind: zoho.get("Deals/deleted", type=kind) for kind in ("recycle", "permanent")}
     found = [row for answer in kinds.values() if answer.status_code == 200 for row in answer.json()["data"]]
     assert {row["id"] for row in found} == {row["id"] for row in rows}
+
+
+def test_the_bin_is_emptied_after_60_days_and_forgotten_after_120(own):
+    served, client = own
+    served.advance(8)
+    client.login()
+    newest = client.page("Deals/deleted", type="recycle")["data"][0]["id"]  # deleted some hours ago
+    found = []
+    for days in (57, 3, 56, 4):
+        served.advance(days)
+        client.login()
+        found.append({row["id"]: row["type"] for row in client.walk_pages("Deals/deleted")}.get(newest))
+    assert newest in served.truth("zoho", "deals")["deleted"], "it was restored: choose another seed"
+    assert found == ["recycle", "permanent", "permanent", None]
 
 
 # --- the served records against the truth
