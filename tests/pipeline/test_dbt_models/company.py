@@ -1,6 +1,6 @@
 """A tiny company in two CRMs, small enough to work every number out by hand.
 
-As of 4 March 2026 (Shanghai). Zoho: five deals, one of them deleted. Fxiaoke export: five opportunities in one
+As of 4 March 2026 (Shanghai). Zoho: six deals, two of them deleted. Fxiaoke export: five opportunities in one
 file stamped 4 March, one of them 作废. Expected numbers and how they come about stand in the tests.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pipeline.test_dbt_models.warehouse import Version
+from tests.pipeline.test_dbt_models.warehouse import Version, read_at
 
 FILE_STAMP = "2026-03-04 18:00:00+08"
 
@@ -36,6 +36,8 @@ def exported(stream: str, record: str, **fields: Any) -> Version:
 LI, WANG, ZHAO = ref("u1", "Li Lei"), ref("u2", "Wang Fang"), ref("u3", "Zhao Min")
 CLOUD, BOX = ref("p1", "Cloud"), ref("p2", "Box")
 D1 = {"Owner": LI, "Account_Name": ref("a1", "Alpha"), "Product": CLOUD, "Amount": 1000}
+D2 = {"Owner": ZHAO, "Account_Name": ref("a2", "Beta"), "Product": BOX, "Amount": 500,
+      "Stage": "Closed Lost to Competition", "Closing_Date": "2026-02-01"}  # fmt: skip
 D5 = {"Owner": LI, "Account_Name": ref("a1", "Alpha"), "Product": CLOUD, "Amount": "50.50"}
 
 ZOHO: list[Version] = [
@@ -55,11 +57,15 @@ ZOHO: list[Version] = [
     # d2: created 31 January, lost 1 February 01:00 in Shanghai, which is still January in UTC: 1 day
     visit("v21", "d2", "2026-01-31 12:00:00+00", "Qualification"),
     visit("v22", "d2", "2026-01-31 17:00:00+00", "Closed Lost to Competition"),
-    deal("d2", "2026-01-31 17:00:00+00", "2026-01-31 12:00:00+00", Stage="Closed Lost to Competition", Amount=500,
-         Owner=ZHAO, Account_Name=ref("a2", "Beta"), Product=BOX, Closing_Date="2026-02-01"),
-    # d3: open, no account, owner leads a team of his own; 200 until 3 March, then 300; skipped two stages
+    # deleted on 2 February, seen again on 3 February without a new stamp
+    deal("d2", "2026-01-31 17:00:00+00", "2026-01-31 12:00:00+00", **D2),
+    deal("d2", "2026-01-31 17:00:00+00", "2026-01-31 12:00:00+00", **D2, _deleted_at="2026-02-02 02:00:00+00"),
+    deal("d2", "2026-01-31 17:00:00+00", "2026-01-31 12:00:00+00", **D2, _read_at="2026-02-03 02:00:00+00"),
+    # d3: open, no account, owner leads a team of his own; 150 for a day, 200 until 3 March, then 300; skips two stages
     visit("v31", "d3", "2026-02-15 02:00:00+00", "Qualification"),
-    deal("d3", "2026-02-15 02:00:00+00", "2026-02-15 02:00:00+00", Stage="Qualification", Amount=200, Owner=WANG,
+    deal("d3", "2026-02-15 02:00:00+00", "2026-02-15 02:00:00+00", Stage="Qualification", Amount=150, Owner=WANG,
+         Product=CLOUD, Closing_Date="2026-05-01"),
+    deal("d3", "2026-02-16 02:00:00+00", "2026-02-15 02:00:00+00", Stage="Qualification", Amount=200, Owner=WANG,
          Product=CLOUD, Closing_Date="2026-05-01"),
     visit("v32", "d3", "2026-03-03 02:00:00+00", "Negotiation/Review"),
     deal("d3", "2026-03-03 02:00:00+00", "2026-02-15 02:00:00+00", Stage="Negotiation/Review", Amount=300, Owner=WANG,
@@ -70,6 +76,10 @@ ZOHO: list[Version] = [
     deal("d4", "2026-02-20 02:00:00+00", "2026-02-18 02:00:00+00", Stage="Closed Won", Amount=9999, Owner=LI,
          Account_Name=ref("a2", "Beta"), Product=CLOUD, Closing_Date="2026-02-20",
          _deleted_at="2026-03-04 02:00:00+00", _deletion_evidence="deleted_list"),
+    # d6: opened and deleted in February
+    deal("d6", "2026-02-22 02:00:00+00", "2026-02-22 02:00:00+00", Stage="Qualification", Amount=1, Owner=LI),
+    deal("d6", "2026-02-22 02:00:00+00", "2026-02-22 02:00:00+00", Stage="Qualification", Amount=1, Owner=LI,
+         _deleted_at="2026-02-25 02:00:00+00", _deletion_evidence="deleted_list"),
     # d5: lost 5 February, came back 20 February, won 2 March: 41 days from 20 January
     visit("v51", "d5", "2026-01-20 02:00:00+00", "Qualification"),
     visit("v52", "d5", "2026-02-05 02:00:00+00", "Closed Lost"),
@@ -108,4 +118,4 @@ EXPORT: list[Version] = [
 
 def known_by(versions: list[Version], moment: str) -> list[Version]:
     """The versions that had been read at a moment (UTC text, compared as text)."""
-    return [v for v in versions if (v[4].get("_deleted_at") or v[3]) <= moment]
+    return [v for v in versions if read_at(v) <= moment]

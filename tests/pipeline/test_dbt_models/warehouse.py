@@ -123,15 +123,22 @@ def create_raw(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def insert(con: duckdb.DuckDBPyConnection, versions: Iterable[Version]) -> None:
-    """Append versions in order; the last one of a record is its current row. Read when stamped or deleted."""
-    for position, (source, stream, record, stamp, fields) in enumerate(versions):
+    """Append versions in order; the last one of a record is its current row."""
+    for position, version in enumerate(versions):
+        source, stream, record, stamp, fields = version
         row = {"_org": "o", "_record_id": record, "_modified_at": stamp, "_position": position, **fields}
-        row["_read_at"] = row["_loaded_at"] = row.get("_deleted_at") or stamp
+        row["_read_at"] = row["_loaded_at"] = read_at(version)
         names = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" for _ in row)
         con.execute(f"DELETE FROM raw_{source}.{stream} WHERE _record_id = ?", [record])
         for table in (stream, f"{stream}__history"):
             con.execute(f"INSERT INTO raw_{source}.{table} ({names}) VALUES ({marks})", list(row.values()))
+
+
+def read_at(version: Version) -> str:
+    """When a version was read: said, else when it was deleted, else at once."""
+    fields = version[4]
+    return fields.get("_read_at") or fields.get("_deleted_at") or version[3]
 
 
 def _column_type(field: Field) -> str:
