@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 from sandbox.company.chance import Chance
@@ -17,7 +17,7 @@ _NINE = 9 * 3600 - OFFSET
 class Agenda:
     """The company's future. `now` never passes the clock that `run` was given.
 
-    Days to come are plain lists, and only today is a heap: a large company has hundreds of thousands of
+    Days to come are plain lists, sorted when they begin: a large company has hundreds of thousands of
     things ahead of it, and one heap of that size spends most of the time waiting for memory.
     """
 
@@ -25,7 +25,8 @@ class Agenda:
         self.now = begins
         self.today = local_day(begins)
         self._chance = chance
-        self._due: list[_Entry] = []
+        self._due: list[_Entry] = []  # today's, in order; the first `_done` are done
+        self._done = 0
         self._days: dict[int, list[_Entry]] = defaultdict(list)
         self._serial = 0
 
@@ -36,21 +37,21 @@ class Agenda:
         if day > self.today:
             self._days[day].append((time, self._serial, act, args))
         else:
-            heappush(self._due, (max(time, self.now), self._serial, act, args))
+            insort(self._due, (max(time, self.now), self._serial, act, args), self._done)
 
     def run(self, until: int) -> None:
         """Do everything that is due up to and including `until`."""
         last = local_day(until)
         while True:
             due = self._due
-            while due and due[0][0] <= until:
-                self.now, _, act, args = heappop(due)
+            while self._done < len(due) and due[self._done][0] <= until:
+                self.now, _, act, args = due[self._done]
+                self._done += 1
                 act(*args)
             if self.today >= last:
                 break
             self.today += 1
-            self._due = self._days.pop(self.today, [])
-            heapify(self._due)
+            self._due, self._done = sorted(self._days.pop(self.today, ())), 0
         self.now = until
 
     def later(self, days: int) -> int:

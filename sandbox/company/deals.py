@@ -92,18 +92,18 @@ class DealLives:
         """The next thing that happens to a deal. The dice's bands are in percent."""
         if deal.deleted or number != deal.steps:
             return
-        dice = self._side.chance.below(100)
+        dice = int(self._side.chance.roll() * 100)
         if deal.stage < 0:
             self._reopen(deal)
             return
         if not deal.owner.active:
             self._hand_over(deal)
-        if dice < 56:
-            self._forward(deal, 2 if dice < 5 else 1)
-        elif dice < 60 and deal.stage > 0:
+        if dice < 62:
+            self._forward(deal, 2 if dice < 16 else 1)
+        elif dice < 65 and deal.stage > 0:
             self._move(deal, deal.stage - 1)
-        elif dice < 72:
-            self._close(deal, self._side.dialect.lost[dice < 62])
+        elif dice < 76:
+            self._close(deal, self._side.dialect.lost[dice < 67])
         elif dice < 97:
             self._edit(deal, dice)
         if deal.stage >= 0:

@@ -67,6 +67,4 @@ class LeadLives:
 
     def _account(self, lead: Lead) -> Account:
         side = self._side
-        if lead.party.number in side.parties:
-            return next(a for a in side.accounts if a.party is lead.party)
-        return side.new_account(lead.party, lead.owner)
+        return side.customers.get(lead.party.number) or side.new_account(lead.party, lead.owner)

@@ -42,7 +42,6 @@ class User:
     position: str  # rep, manager or director
     leader: User | None
     active: bool = True
-    customers: list[Account] = field(default_factory=list)  # accounts to sell to, dearest first
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ class Side:
         self.contacts: list[Contact] = []
         self.deals: list[Deal] = []
         self.leads: list[Lead] = []
-        self.parties: set[int] = set()  # numbers of the companies that are customers here
+        self.customers: dict[int, Account] = {}  # by the number of the party
         self._serial = 1000
         self._mint = dialect.mint
 
@@ -62,7 +62,7 @@ class Side:
         )  # fmt: skip
         self.created("accounts", id, owner.id, self.dialect.account(account))
         self.accounts.append(account)
-        self.parties.add(party.number)
+        self.customers[party.number] = account
         for _ in range(1 + chance.below(2)):
             self.new_contact(account)
         return account
@@ -84,7 +84,7 @@ class Side:
         """A company that is no customer here yet: sometimes one the other CRM knows already."""
         if other.accounts and self.chance.percent(30):
             known = self.chance.pick(other.accounts).party
-            if known.number not in self.parties:
+            if known.number not in self.customers:
                 return known
         return self.market.found()
 
