@@ -83,8 +83,12 @@ def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> Non
     ]
     if not rows:
         return
-    con.execute("CREATE TEMP TABLE rejected AS SELECT * FROM aside LIMIT 0")
-    con.executemany("INSERT INTO rejected VALUES (?, ?, ?, ?, ?)", rows)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    con.execute(  # whole columns at a time: a row at a time costs a millisecond each
+        "CREATE TEMP TABLE rejected AS SELECT unnest(?::BIGINT[]) AS _position, unnest(?::VARCHAR[]) AS rule, "
+        "unnest(?::VARCHAR[]) AS field, unnest(?::VARCHAR[]) AS value, unnest(?::VARCHAR[]) AS reason",
+        columns,
+    )
     con.execute(
         "INSERT INTO set_aside BY NAME SELECT * FROM winners "
         "WHERE _position IN (SELECT _position FROM rejected)"

@@ -37,10 +37,12 @@ def log_to(home: Path) -> None:
     """Tracebacks go to a private file of the home. They hold code and names, never values of variables."""
     folder = home / "logs"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not _LOG.handlers:
-        handler = RotatingFileHandler(
-            folder / LOG_FILE, maxBytes=5 << 20, backupCount=3, encoding="utf-8", delay=True
-        )
+    path = (folder / LOG_FILE).resolve()
+    if not any(isinstance(h, RotatingFileHandler) and Path(h.baseFilename) == path for h in _LOG.handlers):
+        for old in list(_LOG.handlers):
+            _LOG.removeHandler(old)
+            old.close()
+        handler = RotatingFileHandler(path, maxBytes=5 << 20, backupCount=3, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
         _LOG.addHandler(handler)
         _LOG.propagate = False

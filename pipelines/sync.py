@@ -113,7 +113,8 @@ def _sync_source(
                 outcome, ready = future.result()
                 _load(writer, futures[future], ready, outcome, progress)
                 report.outcomes.append(outcome)
-    if not spec.settings and not report.problems and not zone.has_source(spec.name, org):
+    reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in source.streams())
+    if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
             "there is nothing to read: the inbox holds no export file and none was ever read",
             do="put the CRM's export files there",

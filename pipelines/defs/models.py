@@ -20,7 +20,7 @@ def models_assets() -> dg.AssetsDefinition:
     @dbt_assets(manifest=manifest_path(settings), exclude="resource_type:unit_test", name="models")
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = load_settings()
-        with flow.lock(settings, f"dagster run {context.run_id}"), dbt_environment(settings):
+        with flow.lock(settings, f"dagster run {context.run.run_id}"), dbt_environment(settings):
             flow.prepare(settings)
             dbt = DbtCliResource(
                 project_dir=str(DBT_PROJECT),

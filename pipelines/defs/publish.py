@@ -21,7 +21,7 @@ def published_bi(models: dg.AssetsDefinition) -> dg.AssetsDefinition:
     def bi(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """What BI tools and analysts read."""
         settings = load_settings()
-        with flow.lock(settings, f"dagster run {context.run_id}"):
+        with flow.lock(settings, f"dagster run {context.run.run_id}"):
             publication = flow.publish_built(settings)
             flow.report(settings, flow.RunReport(publication=publication))
         return dg.MaterializeResult(

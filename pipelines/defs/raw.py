@@ -72,7 +72,7 @@ def _sync(
     if not chosen:
         context.log.info(f"{spec.label} is not configured: its raw tables stay as they are")
         return {}
-    with flow.lock(settings, f"dagster run {context.run_id}"):
+    with flow.lock(settings, f"dagster run {context.run.run_id}"):
         report = flow.sync_sources(settings, chosen, streams=streams)
         flow.report(settings, flow.RunReport(sync=report))
     for sentence in report.sentences():

@@ -134,8 +134,10 @@ def _parse_odd_cells(
     ).fetchall()
     parsed = [(text, canonical) for (text,) in failing if (canonical := parse(field, text)) is not None]
     if parsed:
-        con.execute("CREATE OR REPLACE TABLE parsed (text VARCHAR, canonical VARCHAR)")
-        con.executemany("INSERT INTO parsed VALUES (?, ?)", parsed)
+        con.execute(
+            "CREATE OR REPLACE TABLE parsed AS SELECT unnest(?::VARCHAR[]) AS text, unnest(?::VARCHAR[]) AS canonical",
+            [list(column) for column in zip(*parsed, strict=True)],
+        )
         con.execute(f"UPDATE texts SET {column} = canonical FROM parsed WHERE texts.{column} = parsed.text")
 
 

@@ -51,9 +51,9 @@ def decode(
     count = _count(con, "SELECT count(*) FROM rows")
     if records is not None and count < landed.received:
         present = {p for (p,) in con.execute("SELECT _position FROM rows").fetchall()}
-        con.executemany(
-            "INSERT INTO rows BY NAME SELECT ?::BIGINT AS _position, 'not valid JSON text' AS _misfit",
-            [[p] for p in unreadable(records, present)],
+        con.execute(
+            "INSERT INTO rows BY NAME SELECT unnest(?::BIGINT[]) AS _position, 'not valid JSON text' AS _misfit",
+            [unreadable(records, present)],
         )
         count = _count(con, "SELECT count(*) FROM rows")
     _split_by_key(con)

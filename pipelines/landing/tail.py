@@ -42,10 +42,13 @@ class Tail:
             self._pages.clear()
 
     def known(self, digests: dict[str, str]) -> int:
-        """How many of the package's rows are among these digests; 0 when not all rows are at hand."""
+        """The package's rows if all of them, in every field chunk, are among these digests; else 0."""
         if self._full or self._cut or self._rows > len(digests):
             return 0
-        return sum(digests.get(key) == digest for key, _, digest in self._records())
+        records = list(self._records())
+        if any(digests.get(key) != digest for key, _, digest in records):
+            return 0
+        return sum(key.endswith("#0") for key, *_ in records)
 
     def digests(self, cursor: datetime | None) -> dict[str, str]:
         """key#chunk → digest of every record stamped at or after cursor - overlap."""

@@ -82,6 +82,15 @@ def test_a_stream_that_is_read_whole_leaves_no_package_while_nothing_changes(tmp
     assert {w.since for w in source.windows} == {None}
 
 
+def test_an_idle_read_of_a_wide_module_leaves_no_package(tmp_path: Path) -> None:
+    source, zone = Scripted(), StreamZone(tmp_path / "s")
+    source.pages = [[deal("1", at(1))], (1, [{"id": "1", "Amount": 4}])]
+    read(source, zone)
+    assert read(source, zone).packages == ()
+    source.pages = [[deal("1", at(1))], (1, [{"id": "1", "Amount": 5}])]
+    assert len(read(source, zone).packages) == 1, "a change in a further chunk is a change"
+
+
 @pytest.mark.parametrize(
     "now",
     [

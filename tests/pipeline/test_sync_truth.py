@@ -61,11 +61,8 @@ class Synced:
             assert unbalanced(con) == []
 
     def _gone(self) -> set[str]:
-        return {
-            id
-            for entity in ("accounts", "contacts", "products")
-            for id in self.sandbox.truth("zoho", entity)["deleted"]
-        }
+        entities = ("accounts", "contacts", "products", "deals")
+        return {id for entity in entities for id in self.sandbox.truth("zoho", entity)["deleted"]}
 
 
 def _differences(

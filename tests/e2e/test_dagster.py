@@ -1,0 +1,122 @@
+"""The Dagster job on a sandbox's export files: everything is an asset or a check; a bad file fails the run after
+everything else was served; a failed model test keeps the last published version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.health import read_health
+from pipelines.settings import load_settings
+from tests.conftest import Sandbox
+from tests.e2e.commands import digests
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("dagster")
+    inbox = folder / "home" / "inbox" / "fxiaoke_export"
+    inbox.mkdir(parents=True)
+    sandbox.exports(inbox)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_WAREHOUSE_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        yield folder / "home"
+
+
+def run_job() -> Any:
+    import dagster as dg
+
+    from pipelines.defs import JOB, definitions
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = definitions().get_job_def(JOB)
+        return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def materialized(result: Any) -> set[tuple[str, ...]]:
+    return {
+        tuple(e.asset_key.path) for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"
+    }
+
+
+def checks(result: Any) -> dict[tuple[str, ...], bool]:
+    events = (e for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION")
+    found = (e.event_specific_data for e in events)
+    return {(*c.asset_key.path, c.check_name): c.passed for c in found}
+
+
+def failed_steps(result: Any) -> set[str]:
+    return {e.step_key for e in result.all_events if e.event_type_value == "STEP_FAILURE"}
+
+
+def test_one_run_makes_everything(home: Path) -> None:
+    result = run_job()
+    assert result.success
+    assets = materialized(result)
+    assert {
+        ("fxiaoke_export", "new_opportunity_obj"),
+        ("zoho", "deals"),
+        ("mart", "mart_team_kpi_month"),
+        ("mart", "mart_customer_tier"),
+        ("mart", "mart_funnel_asof"),
+        ("published", "bi"),
+        ("ops", "run_report"),
+    } <= assets
+    found = checks(result)
+    assert found["fxiaoke_export", "new_opportunity_obj", "synced"] is True
+    rules = {
+        name
+        for source, stream, name in found
+        if (source, stream) == ("fxiaoke_export", "new_opportunity_obj")
+    }
+    assert len(rules) > 5, "every rule of the stream is a check"
+    assert any(asset == "mart_team_kpi_month" for _, asset, _ in found), "dbt tests are checks"
+    with duckdb.connect(str(home / "published" / "bi.duckdb"), read_only=True) as con:
+        opportunities = con.execute("SELECT count(*) FROM core.fct_opportunity").fetchone()
+    assert opportunities is not None and opportunities[0] > 300
+
+
+def test_raw_assets_are_upstream_of_their_models(home: Path) -> None:
+    from pipelines.defs import definitions
+
+    graph = definitions().resolve_asset_graph()
+    import dagster as dg
+
+    ancestors = graph.get_ancestor_asset_keys(dg.AssetKey(["published", "bi"]))
+    assert dg.AssetKey(["fxiaoke_export", "new_opportunity_obj"]) in ancestors
+    assert dg.AssetKey(["zoho", "deals"]) in ancestors
+
+
+def test_a_bad_file_fails_the_run_after_everything_was_served(home: Path) -> None:
+    bad = home / "inbox" / "fxiaoke_export" / "库存.xlsx"
+    bad.write_bytes(b"not a workbook")
+    try:
+        result = run_job()
+    finally:
+        bad.unlink()
+    assert not result.success
+    assert failed_steps(result) == {"ops__run_report"}
+    assert ("published", "bi") in materialized(result)
+    health = read_health(load_settings().published)
+    assert health is not None and not health.ok and "库存.xlsx" in health.problems[0].sentence
+
+
+def test_a_failed_model_test_keeps_the_last_published_version(home: Path) -> None:
+    before = digests(home / "published")
+    with duckdb.connect(str(home / "warehouse" / "warehouse.duckdb")) as con:
+        table = "raw_fxiaoke_export.new_opportunity_obj"
+        con.execute(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")  # a doubled record
+    result = run_job()
+    assert not result.success
+    assert "models" in failed_steps(result)
+    assert ("published", "bi") not in materialized(result)
+    assert digests(home / "published") == before
+    health = read_health(load_settings().published)
+    assert health is not None and not health.ok and health.build_failures

@@ -1,0 +1,208 @@
+"""Blocked, set aside, failed: each is visible, nothing is lost, and the others go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from connectors.core.contract import CursorKind, SourceContext, SourceSpec
+from connectors.core.errors import Problem
+from pipelines import flow
+from pipelines import sync as sync_room
+from pipelines.health import read_health
+from pipelines.landing.zone import Zone
+from pipelines.outcome import Status, SyncReport
+from pipelines.settings import Settings
+from tests.pipeline.scripted import STREAM, Scripted, deal
+
+RULES = """
+grain: one row per deal
+owner: sales operations
+rules:
+  - name: amount_is_not_negative
+    scope: row
+    severity: quarantine
+    expect: expect_column_values_to_be_between
+    with: {column: Amount, min_value: 0}
+    reason: A negative amount would lower revenue.
+"""
+BLOCKING = RULES.replace("severity: quarantine", "severity: block")
+
+
+class Bench:
+    """A home with one scripted source."""
+
+    def __init__(self, folder: Path, source: Scripted) -> None:
+        self.source, self.rules = source, folder / "expectations" / "scripted" / "deals.yml"
+        self.rules.parent.mkdir(parents=True)
+        self.rules.write_text(RULES)
+        self.settings = Settings(home=folder / "home", _env_file=None)
+        self.settings.prepare_home()
+        self.spec = SourceSpec("scripted", "Scripted", (), lambda: (STREAM,), self._open)
+
+    def _open(self, context: SourceContext) -> Scripted:
+        return self.source
+
+    def sync(self) -> SyncReport:
+        with flow.lock(self.settings, "test"):
+            report = flow.sync_sources(self.settings, [(self.spec, "default")])
+            flow.report(self.settings, flow.RunReport(sync=report))
+        return report
+
+    def raw(self) -> list[tuple[str, object]]:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
+            return con.execute('SELECT _record_id, "Amount" FROM raw_scripted.deals ORDER BY 1').fetchall()
+
+    @property
+    def zone(self) -> object:
+        return Zone(self.settings.landing).stream("scripted", "default", "deals")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(sync_room, "EXPECTATIONS", tmp_path / "expectations")
+    yield Bench(tmp_path, Scripted())
+
+
+def test_a_bad_row_is_set_aside_with_its_reason_and_the_rest_is_loaded(bench: Bench) -> None:
+    bench.source.pages = [[deal("1", Amount=5), deal("2", Amount=-5), deal("3", Amount=7)]]
+    report = bench.sync()
+    assert report.ok
+    assert [r[0] for r in bench.raw()] == ["1", "3"]
+    package = bench.zone.packages()[0]
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"SELECT _record_id, _faults[1].rule, _faults[1].reason FROM '{package.folder}/quarantined.parquet'"
+        ).fetchall()
+    assert rows == [("2", "amount_is_not_negative", "A negative amount would lower revenue.")]
+    checked = package.checked
+    assert (checked.received, checked.accepted, checked.quarantined, checked.balance()) == (3, 2, 1, 0)
+
+
+def test_unfit_money_and_missing_keys_are_set_aside_by_themselves(bench: Bench) -> None:
+    bench.source.pages = [[deal("1", Amount=100.005), {"Name": "no key"}, deal("3", Count=1.5)]]
+    assert bench.sync().ok
+    assert [r[0] for r in bench.raw()] == ["3"]
+    folder = bench.zone.packages()[0].folder
+    with duckdb.connect() as con:
+        faults = con.execute(
+            f"SELECT _position, _faults[1].rule, _faults[1].value FROM '{folder}/quarantined.parquet' ORDER BY 1"
+        ).fetchall()
+    assert faults == [(1_000_001, "fits_type", "100.005"), (1_000_002, "has_key", None)]
+
+
+def test_a_blocked_package_waits_and_later_ones_wait_behind_it(bench: Bench) -> None:
+    bench.rules.write_text(BLOCKING)
+    bench.source.pages = [[deal("1", Amount=-1)]]
+    first = bench.sync()
+    assert not first.ok and first.outcomes[0].status is Status.BLOCKED
+    assert "amount_is_not_negative" in first.sentences()[0] and "sync again" in first.sentences()[0]
+    health = read_health(bench.settings.published)
+    assert (health.ok, health.streams[0].status) == (False, "blocked")
+    since = health.streams[0].since
+
+    bench.source.pages = [[deal("2", "2026-03-02T10:00:00+08:00", Amount=2)]]
+    second = bench.sync()
+    assert second.outcomes[0].status is Status.BLOCKED
+    assert len(bench.zone.pending()) == 2, "the later package is landed, and waits"
+    reads = [w for w in bench.source.windows if w.kind is CursorKind.INCREMENTAL]
+    assert reads[-1].since is not None, "the cursor moved with the bytes, not with the load"
+    assert read_health(bench.settings.published).streams[0].since == since
+
+    bench.rules.write_text(RULES.replace("min_value: 0", "min_value: -10"))
+    third = bench.sync()
+    assert third.ok, third.sentences()
+    assert [r[0] for r in bench.raw()] == ["1", "2"]
+    assert bench.zone.pending() == []
+
+
+def test_a_fault_of_ours_is_an_outcome_with_a_place_for_its_traceback(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.source.pages = [[deal("1")]]
+    bench.source.fail_after = 0
+    bench.source.error = ZeroDivisionError("planted, with a secret in it")
+    report = bench.sync()
+    assert report.outcomes[0].status is Status.FAILED
+    sentence = report.sentences()[0]
+    assert "ZeroDivisionError" in sentence and "secret" not in sentence
+    assert "planted" in (bench.settings.home / "logs" / "crm-warehouse.log").read_text()
+
+
+def test_rows_that_do_not_add_up_fail_the_package(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import check as check_room
+
+    real = check_room._set_aside_unfit
+
+    def lossy(con: duckdb.DuckDBPyConnection) -> None:
+        real(con)
+        con.execute("DELETE FROM winners WHERE _record_id = '2'")
+
+    monkeypatch.setattr(check_room, "_set_aside_unfit", lossy)
+    bench.source.pages = [[deal("1"), deal("2")]]
+    report = bench.sync()
+    assert report.outcomes[0].status is Status.FAILED
+    assert "1 are unaccounted for" in report.sentences()[0]
+    assert not list(bench.settings.landing.rglob("checked.json"))
+
+
+def test_a_load_that_committed_before_a_crash_is_not_done_twice(bench: Bench) -> None:
+    bench.source.pages = [[deal("1", Amount=1)]]
+    bench.sync()
+    package = bench.zone.packages()[0]
+    receipt = json.loads((package.folder / "loaded.json").read_bytes())
+    (package.folder / "loaded.json").unlink()  # the crash: committed, the receipt not yet written
+    bench.source.pages = []
+    assert bench.sync().ok
+    assert json.loads((package.folder / "loaded.json").read_bytes()) == receipt
+    with duckdb.connect(str(bench.settings.warehouse), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM raw_scripted.deals__history").fetchone() == (1,)
+
+
+def test_a_landed_package_that_was_never_checked_is_picked_up(bench: Bench) -> None:
+    bench.source.pages = [[deal("1", Amount=1)]]
+    bench.sync()
+    package = bench.zone.packages()[0]
+    for name in ("loaded.json", "checked.json", "accepted.parquet", "quarantined.parquet"):
+        (package.folder / name).unlink()
+    bench.settings.warehouse.unlink()
+    bench.source.pages = []
+    assert bench.sync().ok
+    assert bench.raw()[0][0] == "1"
+
+
+def test_a_second_run_is_told_who_is_at_work(bench: Bench, tmp_path: Path) -> None:
+    settings = bench.settings.model_copy(update={"lock_wait_seconds": 0.3})
+    second = flow.lock(settings, "second")
+    with flow.lock(settings, "the first run"), pytest.raises(Problem, match="the first run"):
+        second.__enter__()
+    with flow.lock(settings, "free again"):
+        pass
+
+
+def test_an_analyst_in_the_warehouse_is_named(bench: Bench) -> None:
+    import subprocess
+    import sys
+
+    bench.source.pages = [[deal("1")]]
+    bench.sync()
+    code = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); "
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(bench.settings.warehouse)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as analyst:  # fmt: skip
+        assert analyst.stdout is not None and analyst.stdin is not None
+        assert analyst.stdout.readline() == "open\n"
+        bench.source.pages = [[deal("2", "2026-03-02T10:00:00+08:00")]]
+        report = bench.sync()
+        analyst.stdin.close()
+    assert str(analyst.pid) in report.sentences()[0]
+    assert bench.sync().ok
+    assert [r[0] for r in bench.raw()] == ["1", "2"]
