@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KINDS = (
-    "http_500", "429", "truncated", "truncated_json", "html", "slow", "token_revoked", "refresh_revoked",
-    "token_throttled", "count_lie", "page_token_expired",
+    "http_500", "429", "scope_mismatch", "no_permission", "token_revoked", "refresh_revoked", "token_throttled",
+    "truncated", "truncated_json", "html", "slow", "count_lie", "page_token_expired",
 )  # fmt: skip
 
 

@@ -5,11 +5,10 @@ The same (seed, size) at the same clock gives the same event log, however the cl
 
 from __future__ import annotations
 
-import gc
-
 from sandbox.company.agenda import Agenda
 from sandbox.company.chance import Chance
 from sandbox.company.clock import DAY, HISTORY_BEGINS, OPENING
+from sandbox.company.collector import collector_paused
 from sandbox.company.days import Days
 from sandbox.company.deals import DealLives
 from sandbox.company.dialects.fxiaoke import Fxiaoke
@@ -83,15 +82,8 @@ class World:
         if until < self.clock:
             raise ValueError("the clock does not go back")
         before = len(self.log)
-        # Millions of small objects that all stay: the collector would walk them again and again for nothing.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
+        with collector_paused():
             self._agenda.run(until)
-        finally:
-            if collecting:
-                gc.freeze()
-                gc.enable()
         self.clock = until
         return len(self.log) - before
 

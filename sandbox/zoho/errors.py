@@ -92,6 +92,21 @@ def too_many_requests() -> Refusal:
     return Refusal(429, "TOO_MANY_REQUESTS", "You have made too many requests. Try again after some time")
 
 
+def internal_error() -> Refusal:
+    """Something broke over there."""
+    return Refusal(500, "INTERNAL_ERROR", "Internal Server Error")
+
+
+def scope_mismatch() -> Refusal:
+    """The token lives, but its scopes do not cover this path."""
+    return Refusal(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL")
+
+
+def no_permission() -> Refusal:
+    """The user's profile lacks API access."""
+    return Refusal(403, "NO_PERMISSION", "permission denied", {"permissions": ["Crm_Implied_Api_Access"]})
+
+
 def record_not_found() -> Refusal:
     """GET of one record that is not there."""
     return Refusal(400, "INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": 1})

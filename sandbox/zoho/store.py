@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from sandbox.company.collector import collector_paused
 from sandbox.company.log import Log
 from sandbox.serving.rows import Served, Table
 from sandbox.zoho.schema import Module, modules
@@ -27,11 +28,12 @@ class Store:
     def catch_up(self) -> None:
         """Take in what happened since the last call."""
         tables, visits = self.tables, self.tables["deal_history"]
-        for event in self._log.since(self._read):
-            if event.crm == "zoho":
-                tables[event.entity].apply(event)
-                if event.entity == "deals":
-                    visits.apply(event)
+        with collector_paused():
+            for event in self._log.since(self._read):
+                if event.crm == "zoho":
+                    tables[event.entity].apply(event)
+                    if event.entity == "deals":
+                        visits.apply(event)
         self._read = len(self._log)
 
     def table(self, module: Module) -> Table:

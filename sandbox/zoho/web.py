@@ -24,6 +24,13 @@ THROTTLED = {
     "error": "Access Denied",
     "error_description": "You have made too many requests continuously. Please try again after some time.",
 }
+# Faults that are an ordinary refusal of Zoho's.
+_REFUSALS = {
+    "http_500": errors.internal_error,
+    "429": errors.too_many_requests,
+    "scope_mismatch": errors.scope_mismatch,
+    "no_permission": errors.no_permission,
+}
 
 
 class CutResponse(Response):
@@ -92,10 +99,10 @@ class Web:
         headers = request.headers
         if not self.tokens.valid(headers.get("authorization", ""), self.now()):
             raise errors.invalid_token()
-        if (fault and fault.kind == "429") or self.stats.exhausted():
+        if fault and fault.kind in _REFUSALS:
+            raise _REFUSALS[fault.kind]()
+        if self.stats.exhausted():
             raise errors.too_many_requests()
-        if fault and fault.kind == "http_500":
-            raise errors.Refusal(500, "INTERNAL_ERROR", "Internal Server Error")
         if fault and fault.kind == "page_token_expired" and "page_token" in request.query_params:
             raise errors.token_expired()
         path = tuple(part for part in request.path_params["path"].split("/") if part)

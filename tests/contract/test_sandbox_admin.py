@@ -98,9 +98,14 @@ def test_a_fault_hits_so_many_answers_of_its_path_and_no_more(own, session):
     own.fault("http_500", times=2, skip=1, path="/crm/v8/Deals")
     assert session.get(f"{own.url}/crm/v8/org", timeout=10).status_code == 200
     assert [_deals(own, session).status_code for _ in range(4)] == [200, 500, 500, 200]
-    own.fault("429")
-    answer = session.get(f"{own.url}/crm/v8/org", timeout=10)
-    assert (answer.status_code, answer.json()["code"]) == (429, "TOO_MANY_REQUESTS")
+    for kind, status, code in (
+        ("429", 429, "TOO_MANY_REQUESTS"),
+        ("scope_mismatch", 401, "OAUTH_SCOPE_MISMATCH"),
+        ("no_permission", 403, "NO_PERMISSION"),
+    ):
+        own.fault(kind)
+        answer = session.get(f"{own.url}/crm/v8/org", timeout=10)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
     with pytest.raises(ValueError, match="earthquake"):
         own.fault("earthquake")
     with pytest.raises(ValueError, match="a fault takes"):
