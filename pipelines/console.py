@@ -80,7 +80,7 @@ def show_run(result: RunReport, settings: Settings, *, as_json: bool) -> None:
                 out.print(f"  [yellow]![/] {escape(warning)}", highlight=False)
         if result.publication:
             out.print(f"Published {result.publication.path}")
-        elif result.ok and not result.build:
+        elif result.ok and not result.build and not result.sync.changed:
             out.print("Nothing new: the published version stays.")
     for sentence in result.sentences():
         complain(sentence)
