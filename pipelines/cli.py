@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from connectors.core.errors import Problem
 from pipelines import console
 from pipelines.settings import WRONG_USE, load_settings, selected
+
+if TYPE_CHECKING:
+    from pipelines.flow import RunReport
 
 app = typer.Typer(
     name="crm-warehouse",
@@ -51,8 +54,7 @@ def run(
     chosen = selected(settings, source)
     with flow.lock(settings, "run"), console.progress(quiet=json) as progress:
         result = flow.run(settings, chosen, streams=stream or (), full=full, progress=progress)
-    console.show_run(result, settings, as_json=json)
-    raise typer.Exit(0 if result.ok else 1)
+    _end(result, json)
 
 
 @app.command()
@@ -68,12 +70,9 @@ def sync(
     settings = load_settings()
     chosen = selected(settings, source)
     with flow.lock(settings, "sync"), console.progress(quiet=json) as progress:
-        result = flow.RunReport(
-            sync=flow.sync_sources(settings, chosen, streams=stream or (), full=full, progress=progress)
-        )
-        flow.report(settings, result)
-    console.show_run(result, settings, as_json=json)
-    raise typer.Exit(0 if result.ok else 1)
+        synced = flow.sync(settings, chosen, streams=stream or (), full=full, progress=progress)
+        result = flow.reported(settings, flow.RunReport(sync=synced))
+    _end(result, json)
 
 
 @app.command()
@@ -83,10 +82,8 @@ def build(json: JsonOption = False) -> None:
 
     settings = load_settings()
     with flow.lock(settings, "build"):
-        result = flow.RunReport(build=flow.build(settings))
-        flow.report(settings, result)
-    console.show_run(result, settings, as_json=json)
-    raise typer.Exit(0 if result.ok else 1)
+        result = flow.reported(settings, flow.RunReport(build=flow.build(settings)))
+    _end(result, json)
 
 
 @app.command()
@@ -96,9 +93,12 @@ def publish(json: JsonOption = False) -> None:
 
     settings = load_settings()
     with flow.lock(settings, "publish"):
-        result = flow.RunReport(publication=flow.publish_built(settings))
-        flow.report(settings, result)
-    console.show_run(result, settings, as_json=json)
+        result = flow.reported(settings, flow.RunReport(publication=flow.publish_built(settings)))
+    _end(result, json)
+
+
+def _end(result: RunReport, json: bool) -> NoReturn:
+    console.show_run(result, as_json=json)
     raise typer.Exit(0 if result.ok else 1)
 
 

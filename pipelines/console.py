@@ -58,7 +58,7 @@ def progress(*, quiet: bool = False) -> Iterator[ProgressCall]:
         yield show
 
 
-def show_run(result: RunReport, settings: Settings, *, as_json: bool) -> None:
+def show_run(result: RunReport, *, as_json: bool = False) -> None:
     """A run's outcome; what must be acted on goes to standard error."""
     if as_json:
         _print_json(

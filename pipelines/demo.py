@@ -60,16 +60,16 @@ def run_demo(*, size: str, days: int, seed: int) -> bool:
 
 def _sync(settings: Settings) -> flow.RunReport:
     with flow.lock(settings, "demo"), console.progress() as progress:
-        result = flow.RunReport(sync=flow.sync_sources(settings, selected(settings, None), progress=progress))
-        flow.report(settings, result)
-    console.show_run(result, settings, as_json=False)
+        synced = flow.sync(settings, selected(settings, None), progress=progress)
+        result = flow.reported(settings, flow.RunReport(sync=synced))
+    console.show_run(result)
     return result
 
 
 def _run(settings: Settings) -> flow.RunReport:
     with flow.lock(settings, "demo"), console.progress() as progress:
         result = flow.run(settings, selected(settings, None), progress=progress)
-    console.show_run(result, settings, as_json=False)
+    console.show_run(result)
     return result
 
 

@@ -68,18 +68,6 @@ def lock(settings: Settings, purpose: str) -> AbstractContextManager[None]:
     return run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds)
 
 
-def sync_sources(
-    settings: Settings,
-    chosen: Sequence[tuple[SourceSpec, str]],
-    *,
-    streams: Sequence[str] = (),
-    full: bool = False,
-    progress: Progress = lambda outcome, step: None,
-) -> SyncReport:
-    """Land, check and load. Call under the lock."""
-    return sync(settings, chosen, streams=streams, full=full, progress=progress)
-
-
 def prepare(settings: Settings) -> None:
     """Every declared raw table in place, empty where its source delivered nothing. Call under the lock."""
     with open_warehouse(
@@ -133,7 +121,7 @@ def run(
     progress: Progress = lambda outcome, step: None,
 ) -> RunReport:
     """Sync, then build and publish if anything is new, then report. Call under the lock."""
-    result = RunReport(sync=sync_sources(settings, chosen, streams=streams, full=full, progress=progress))
+    result = RunReport(sync=sync(settings, chosen, streams=streams, full=full, progress=progress))
     try:
         if needs_build(settings):
             result.build = build(settings)
@@ -141,12 +129,11 @@ def run(
                 result.publication = publish_marts(settings)
     except Problem as problem:
         result.problems.append(str(problem))
-    report(settings, result)
-    return result
+    return reported(settings, result)
 
 
-def report(settings: Settings, result: RunReport) -> Health:
-    """Replace health.json and the data docs. Call under the lock."""
+def reported(settings: Settings, result: RunReport) -> RunReport:
+    """The same result, after health.json and the data docs were replaced. Call under the lock."""
     before = read_health(settings.published)
     published = before.published if before else None
     if result.publication:
@@ -171,7 +158,7 @@ def report(settings: Settings, result: RunReport) -> Health:
     write_health(settings.published, health)
     if any(outcome.received for outcome in result.sync.outcomes):
         build_docs(settings.docs)
-    return health
+    return result
 
 
 def needs_build(settings: Settings) -> bool:

@@ -35,7 +35,7 @@ def models_assets() -> dg.AssetsDefinition:
             )
             yield from invocation.stream()
             built = read_build(settings)
-            flow.report(settings, flow.RunReport(build=built))
+            flow.reported(settings, flow.RunReport(build=built))
         if not built.ok:
             raise dg.Failure(
                 f"{len(built.failures)} models or tests failed; the last published version stays: "

@@ -23,7 +23,7 @@ def published_bi(models: dg.AssetsDefinition) -> dg.AssetsDefinition:
         settings = load_settings()
         with flow.lock(settings, f"dagster run {context.run.run_id}"):
             publication = flow.publish_built(settings)
-            flow.report(settings, flow.RunReport(publication=publication))
+            flow.reported(settings, flow.RunReport(publication=publication))
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(str(publication.path)),

@@ -73,8 +73,8 @@ def _sync(
         context.log.info(f"{spec.label} is not configured: its raw tables stay as they are")
         return {}
     with flow.lock(settings, f"dagster run {context.run.run_id}"):
-        report = flow.sync_sources(settings, chosen, streams=streams)
-        flow.report(settings, flow.RunReport(sync=report))
+        report = flow.sync(settings, chosen, streams=streams)
+        flow.reported(settings, flow.RunReport(sync=report))
     for sentence in report.sentences():
         context.log.error(sentence)
     failed_source = "; ".join(sentence for _, sentence in report.problems)

@@ -54,12 +54,12 @@ class Agenda:
             self._due, self._done = sorted(self._days.pop(self.today, ())), 0
         self.now = until
 
-    def later(self, days: int) -> int:
-        """A second between 09:00 and 19:00 so many days from now (after most weekends, if it falls on one)."""
+    def later(self, days: int, act: Callable[..., None], *args: Any) -> None:
+        """Plan an act between 09:00 and 19:00 so many days (one or more) from now, after most weekends."""
         roll = self._chance.roll
         day = self.today + days
         weekday = (day + 3) % 7  # 0 is Monday: 1970-01-01 was a Thursday
         if weekday > 4 and roll() < 0.85:
             day += 7 - weekday
-        time = day * DAY + _NINE + int(roll() * 36_000)
-        return time if time > self.now else self.now + 60 + int(roll() * 3600)
+        self._serial += 1
+        self._days[day].append((day * DAY + _NINE + int(roll() * 36_000), self._serial, act, args))

@@ -91,12 +91,12 @@ class Days:
         side = self._side
         contact = side.new_contact(side.chance.pick(side.accounts))
         contact.account.contacts.remove(contact)
-        side.agenda.at(side.agenda.later(2), self._drop_contact, contact)
+        side.agenda.later(2, self._drop_contact, contact)
 
     def _drop_contact(self, contact: Contact) -> None:
         self._side.deleted("contacts", contact.id)
         if self._side.chance.percent(20):
-            self._side.agenda.at(self._side.agenda.later(3), self._keep_contact, contact)
+            self._side.agenda.later(3, self._keep_contact, contact)
 
     def _keep_contact(self, contact: Contact) -> None:
         self._side.restored("contacts", contact.id)

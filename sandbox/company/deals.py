@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.company.log import UPDATE, Event
+from sandbox.company.log import CREATE, UPDATE, Event
 from sandbox.company.records import Account, Contact, Deal, Product, User
 from sandbox.company.side import Side
 
@@ -16,20 +16,22 @@ class DealLives:
     def open(self, account: Account, contact: Contact | None = None) -> Deal:
         """A new deal with this customer, by default with one of its contacts."""
         side, chance, dialect = self._side, self._side.chance, self._side.dialect
+        roll, agenda = chance.roll, side.agenda
         id = side.mint()
         product = self._product(account)
-        stage = 0 if chance.percent(75) else 1
+        stage = 0 if roll() < 0.75 else 1
         name, probability = dialect.stages[stage]
         account.deals += 1
-        if contact is None and account.contacts and not chance.percent(4):
+        if contact is None and account.contacts and roll() >= 0.04:
             contact = chance.pick(account.contacts)
         deal = Deal(
             id, side.serial(), f"{account.party.short}-{product.name}-{account.deals:02d}", account, contact,
-            self._owner(account), product, dialect.sales["pipelines"][chance.percent(20)],
-            chance.pick(dialect.sales["sources"]), 0 if chance.percent(5) else self._worth(product),
-            side.agenda.today + 20 + chance.below(100), stage, probability, name, side.agenda.now,
+            self._owner(account), product, dialect.sales["pipelines"][roll() < 0.2],
+            chance.pick(dialect.sales["sources"]), 0 if roll() < 0.05 else self._worth(product),
+            agenda.today + 20 + int(roll() * 100), stage, probability, name, agenda.now,
         )  # fmt: skip
-        side.created("deals", id, deal.owner.id, self._visit(dialect.deal(deal, chance, side.agenda.now)))
+        changes = self._visit(dialect.deal(deal, chance, agenda.now))
+        side.log.append(Event(agenda.now, side.crm, "deals", id, CREATE, deal.owner.id, changes))
         side.deals.append(deal)
         self._rest(deal)
         return deal
@@ -42,7 +44,7 @@ class DealLives:
         deal.deleted = True
         side.deleted("deals", deal.id, permanent=permanent)
         if not permanent and side.chance.percent(33):
-            side.agenda.at(side.agenda.later(1 + side.chance.below(9)), self._restore, deal)
+            side.agenda.later(1 + side.chance.below(9), self._restore, deal)
 
     def _restore(self, deal: Deal) -> None:
         deal.deleted = False
@@ -86,7 +88,7 @@ class DealLives:
     def _rest(self, deal: Deal, tempo: str = "rests") -> None:
         agenda, days = self._side.agenda, self._tempo[tempo]
         deal.steps += 1
-        agenda.at(agenda.later(days[int(self._side.chance.roll() * len(days))]), self._step, deal, deal.steps)
+        agenda.later(days[int(self._side.chance.roll() * len(days))], self._step, deal, deal.steps)
 
     def _step(self, deal: Deal, number: int) -> None:
         """The next thing that happens to a deal. The dice's bands are in percent."""
@@ -98,12 +100,12 @@ class DealLives:
             return
         if not deal.owner.active:
             self._hand_over(deal)
-        if dice < 62:
-            self._forward(deal, 2 if dice < 16 else 1)
-        elif dice < 65 and deal.stage > 0:
+        if dice < 66:
+            self._forward(deal, 2 if dice < 18 else 1)
+        elif dice < 69 and deal.stage > 0:
             self._move(deal, deal.stage - 1)
-        elif dice < 76:
-            self._close(deal, self._side.dialect.lost[dice < 67])
+        elif dice < 82:
+            self._close(deal, self._side.dialect.lost[dice < 71])
         elif dice < 97:
             self._edit(deal, dice)
         if deal.stage >= 0:
@@ -153,10 +155,10 @@ class DealLives:
 
     def _edit(self, deal: Deal, dice: int) -> None:
         side = self._side
-        if dice < 80 or not deal.amount_cents:
+        if dice < 86 or not deal.amount_cents:
             deal.amount_cents = self._worth(deal.product)
             self._write(deal, side.dialect.deal_worth(deal))
-        elif dice < 89:
+        elif dice < 91:
             deal.closing_day = max(deal.closing_day, side.agenda.today) + 7 + side.chance.below(40)
             self._write(deal, side.dialect.deal_due(deal))
         else:

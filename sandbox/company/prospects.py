@@ -28,7 +28,7 @@ class LeadLives:
 
     def _rest(self, lead: Lead) -> None:
         side = self._side
-        side.agenda.at(side.agenda.later(side.chance.pick(self._tempo["rests"])), self._step, lead)
+        side.agenda.later(side.chance.pick(self._tempo["rests"]), self._step, lead)
 
     def _step(self, lead: Lead) -> None:
         if lead.over:

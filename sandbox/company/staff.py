@@ -29,7 +29,7 @@ class Staff:
 
     def _plan(self) -> None:
         side = self._side
-        side.agenda.at(side.agenda.later(20 + side.chance.below(20)), self._month)
+        side.agenda.later(20 + side.chance.below(20), self._month)
 
     def _month(self) -> None:
         """Every month or so a few leave, and as many join some days later."""
@@ -42,7 +42,7 @@ class Staff:
                 sellers.remove(leaver)
                 leaver.active = False
                 side.updated("users", leaver.id, side.admin, side.dialect.left(leaver))
-            side.agenda.at(side.agenda.later(3 + chance.below(12)), self._hire_rep, region)
+            side.agenda.later(3 + chance.below(12), self._hire_rep, region)
         self._plan()
 
     def _hire_rep(self, region: Region) -> None:

@@ -93,7 +93,9 @@ def test_a_connector_of_one_vendor_knows_no_other() -> None:
     for name, path in modules():
         parts = name.split(".")
         if parts[0] == "connectors" and len(parts) > 1 and parts[1] != "core":
-            ours = {i for i in imports(path) if i.startswith("connectors.") and not within(i, "connectors.core")}
+            ours = {
+                i for i in imports(path) if i.startswith("connectors.") and not within(i, "connectors.core")
+            }
             foreign = {i for i in ours if not within(i, f"connectors.{parts[1]}")}
             assert not foreign, f"{name} imports {sorted(foreign)}: share it through connectors/core"
 

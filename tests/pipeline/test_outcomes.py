@@ -49,8 +49,8 @@ class Bench:
 
     def sync(self) -> SyncReport:
         with flow.lock(self.settings, "test"):
-            report = flow.sync_sources(self.settings, [(self.spec, "default")])
-            flow.report(self.settings, flow.RunReport(sync=report))
+            report = flow.sync(self.settings, [(self.spec, "default")])
+            flow.reported(self.settings, flow.RunReport(sync=report))
         return report
 
     def raw(self) -> list[tuple[str, object]]:

@@ -33,7 +33,7 @@ class Synced:
 
     def sync(self, **options: Any) -> SyncReport:
         with flow.lock(self.settings, "test"):
-            return flow.sync_sources(self.settings, selected(self.settings, ["zoho"]), **options)
+            return flow.sync(self.settings, selected(self.settings, ["zoho"]), **options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
