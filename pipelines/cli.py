@@ -144,6 +144,8 @@ def dagster(
     settings.prepare_home()
     home = (settings.home / "dagster").resolve()
     home.mkdir(exist_ok=True, mode=0o700)
+    if not (home / "dagster.yaml").exists():  # nothing leaves this machine unless its owner says so
+        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(home),

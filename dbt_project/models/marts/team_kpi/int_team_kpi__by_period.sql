@@ -35,14 +35,15 @@ periods as (
 ),
 
 -- The amount as it was known on a day: that of the last version of that day or before. Before our first look
--- nothing was known; the first version then stands in, and the opportunity is counted as rewound.
+-- nothing was known; the first version then stands in, and the opportunity is counted as rewound. Open ends are
+-- far days, not NULL: with `or ... is null` in a join condition engines compare every row with every row.
 version_spans as (
     select
         opportunity_key,
         amount,
         valid_on,
-        lag(valid_on) over (versions_in_order) is null as is_first,
-        lead(valid_on) over (versions_in_order) as next_valid_on
+        case when lag(valid_on) over (versions_in_order) is null then date '0001-01-01' else valid_on end as valid_from,
+        coalesce(lead(valid_on) over (versions_in_order), date '9999-12-31') as valid_to
     from {{ ref('int_crm__opportunity_versions_unioned') }}
     window versions_in_order as (
         partition by opportunity_key order by valid_on, modified_at, read_at, read_position
@@ -77,11 +78,11 @@ held_open as (
     from opportunities
     inner join periods
         on opportunities.opened_on <= periods.measured_on
-        and (opportunities.closed_on is null or opportunities.closed_on > periods.measured_on)
+        and coalesce(opportunities.closed_on, date '9999-12-31') > periods.measured_on
     left join version_spans as spans
         on spans.opportunity_key = opportunities.opportunity_key
-        and (spans.is_first or spans.valid_on <= periods.measured_on)
-        and (spans.next_valid_on is null or spans.next_valid_on > periods.measured_on)
+        and spans.valid_from <= periods.measured_on
+        and spans.valid_to > periods.measured_on
 ),
 
 activity as (
