@@ -93,7 +93,8 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
             checked_at=now,
             loaded_at=now if outcome.packages else old.loaded_at if old else None,
             cursor=outcome.cursor or (old.cursor if old else None),
-            quarantined=outcome.quarantined + (old.quarantined if old else 0),
+            # A package that waits is looked at by every sync; its rows count once, when it is loaded.
+            quarantined=(outcome.quarantined if outcome.packages else 0) + (old.quarantined if old else 0),
             messages=outcome.messages,
         )
     return [known[key] for key in sorted(known)]

@@ -54,8 +54,8 @@ def land(
     packages: list[Package] = []
     seen = again = 0
     shape = source.shape(stream, kind)
-    for batch in _batches(source.read(stream, Window(kind, since)), max_rows):
-        writer = _Writer(zone, stream, kind, shape, source.org, cursor, overlap)
+    for started, batch in _batches(source.read(stream, Window(kind, since)), max_rows):
+        writer = _Writer(zone, stream, kind, shape, source.org, cursor, overlap, started)
         try:
             for page in batch:
                 writer.add(page)
@@ -73,22 +73,27 @@ def land(
     return Landing(tuple(packages), seen, again)
 
 
-def _batches(pages: Iterator[Page], max_rows: int) -> Iterator[Iterator[Page]]:
-    """Cut a read into chains of at most `max_rows` rows, never between a page and its field chunks."""
+def _batches(pages: Iterator[Page], max_rows: int) -> Iterator[tuple[datetime, Iterator[Page]]]:
+    """Cut a read into chains of at most `max_rows` rows, never between a page and its field chunks.
+
+    Gives when the first page of each was asked for: existence is ordered by it, so it must not be later.
+    """
+    asked = datetime.now(UTC)
     held: Page | None = next(pages, None)
 
     def batch() -> Iterator[Page]:
-        nonlocal held
+        nonlocal asked, held
         rows = 0
         while held is not None:
             rows += held.rows if held.chunk == 0 else 0
             yield held
+            asked = datetime.now(UTC)
             held = next(pages, None)
             if held is not None and held.chunk == 0 and rows + held.rows > max_rows:
                 return
 
     while held is not None:
-        yield batch()
+        yield asked, batch()
 
 
 class _Writer:
@@ -103,10 +108,11 @@ class _Writer:
         org: str,
         cursor: datetime | None,
         overlap: timedelta,
+        started: datetime,
     ) -> None:
         self._stream, self._kind, self._shape, self._org = stream, kind, shape, org
         self._cursor_before, self.cursor_after = cursor, cursor
-        self._clock, self._started = monotonic(), datetime.now(UTC)
+        self._clock, self._started = monotonic(), started
         self._package = zone.new_package(kind, self._started)
         self._pages = PageWriter(self._package.folder)
         self._tail = Tail(shape, None if stream.whole else overlap)

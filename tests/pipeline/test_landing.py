@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep
 
 import msgspec
 import pytest
 
-from connectors.core.contract import CursorKind, Field, FieldType
+from connectors.core.contract import CursorKind, Field, FieldType, Page
 from connectors.core.errors import Problem
 from pipelines.landing.land import Landing, land
 from pipelines.landing.pages import read_pages
 from pipelines.landing.zone import StreamZone
 from pipelines.manifest import FORMAT, LANDED, Landed, read_manifest
-from tests.pipeline.scripted import STREAM, Scripted, deal, moment
+from tests.pipeline.scripted import STREAM, Scripted, deal, moment, page
 
 OVERLAP = timedelta(minutes=5)
 
@@ -129,6 +131,24 @@ def test_a_long_read_is_a_chain_and_a_crash_costs_the_package_in_flight(tmp_path
     source.fail_after = None
     read(source, zone)
     assert source.windows[-1].since == moment(at(1, 9)) - OVERLAP
+
+
+def test_a_package_starts_when_its_first_page_was_asked_for(tmp_path: Path) -> None:
+    """Existence is ordered by it: a record deleted while the page was on its way must stay deleted."""
+    source, zone = Scripted(), StreamZone(tmp_path / "s")
+    asked: list[datetime] = []
+
+    def slowly(stream: object, window: object) -> Iterator[Page]:
+        for number in range(4):
+            asked.append(datetime.now(UTC))
+            sleep(0.01)
+            yield page([deal(str(number), at(number))])
+
+    source.read = slowly  # type: ignore[method-assign]
+    packages = read(source, zone, max_rows=2).packages
+    assert [p.landed.received for p in packages] == [2, 2]
+    assert packages[0].landed.started_at <= asked[0] and packages[1].landed.started_at <= asked[2]
+    assert packages[1].landed.started_at > asked[1]
 
 
 def test_field_chunks_are_never_cut_from_their_page(tmp_path: Path) -> None:
