@@ -99,7 +99,7 @@ def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> Non
 
 def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> list[FileEntry]:
     queries = {
-        ACCEPTED: "SELECT * EXCLUDE (_misfit) FROM winners ORDER BY _position",
+        ACCEPTED: "SELECT * EXCLUDE (_misfit) FROM winners",
         QUARANTINED: "SELECT s.* EXCLUDE (_misfit), a._faults FROM set_aside s JOIN (SELECT _position, "
         "list(struct_pack(rule, field, value, reason)) AS _faults FROM aside GROUP BY _position) a "
         "USING (_position) ORDER BY _position",

@@ -1,13 +1,34 @@
 {#
-    The canonical stage of a record from two rows of the stage map: the one of its stage and the one of its
-    sales status. A terminal word wins, wherever it stands: some Fxiaoke processes leave the stage where the
-    deal was lost and move only 销售状态.
+    The canonical stage of every pair of stage and sales status that occurs in `relation`: one row per
+    source_system, source_stage and source_status ('' for none), with stage and the reason that the name states.
+
+    A terminal word wins, wherever it stands: some Fxiaoke processes leave the stage where the deal was lost and
+    move only 销售状态. Spellings are mapped once each and joined back, because normalising is dear.
 #}
-{% macro canonical_stage(by_stage, by_status) -%}
-    case
-        when {{ by_stage }}.status <> 'open' then {{ by_stage }}.stage
-        else coalesce({{ by_status }}.stage, {{ by_stage }}.stage, 'unmapped')
-    end
+{% macro mapped_stages(relation) -%}
+    select
+        spellings.source_system,
+        coalesce(spellings.source_stage, '') as source_stage,
+        coalesce(spellings.source_status, '') as source_status,
+        case
+            when by_stage.status <> 'open' then by_stage.stage
+            else coalesce(by_status.stage, by_stage.stage, 'unmapped')
+        end as stage,
+        by_stage.reason
+    from (select distinct source_system, source_stage, source_status from {{ relation }}) as spellings
+    left join ({{ stage_map() }}) as by_stage
+        on by_stage.source_system = spellings.source_system
+        and by_stage.stage_match_key = {{ match_key('spellings.source_stage') }}
+    left join ({{ stage_map() }}) as by_status
+        on by_status.source_system = spellings.source_system
+        and by_status.stage_match_key = {{ match_key('spellings.source_status') }}
+{%- endmacro %}
+
+{# Joins a row of `relation` to its row of mapped_stages. #}
+{% macro same_stage_spelling(mapped, relation) -%}
+    {{ mapped }}.source_system = {{ relation }}.source_system
+        and {{ mapped }}.source_stage = coalesce({{ relation }}.source_stage, '')
+        and {{ mapped }}.source_status = coalesce({{ relation }}.source_status, '')
 {%- endmacro %}
 
 {# The stage map with its spelling normalised: one row per source and name. #}

@@ -68,20 +68,15 @@ def _merge(
     evolve(con, stream, incoming, landed.package, loaded_at)
     types = table_columns(con, current)
     own = {
-        "_org": "$org",
-        "_read_at": "$read_at::TIMESTAMPTZ",
-        "_package_id": "$package",
-        "_loaded_at": "$loaded_at::TIMESTAMPTZ",
+        "_org": literal(landed.org),
+        "_read_at": _moment(landed.started_at),
+        "_package_id": literal(landed.package),
+        "_loaded_at": _moment(loaded_at),
     }
     columns = [f"{converted(quote(c), kind, types[c])} AS {quote(c)}" for c, kind in incoming.items()]
     columns += [f"{value} AS {name}" for name, value in own.items()]
-    values = {
-        "org": landed.org,
-        "read_at": landed.started_at,
-        "package": landed.package,
-        "loaded_at": loaded_at,
-    }
-    con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {', '.join(columns)} FROM {source}", values)
+    # A view: comparing needs four of its columns, and most of a package is never written twice.
+    con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT {', '.join(columns)} FROM {source}")
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE plan AS SELECT i._record_id, CASE "
         "WHEN c._record_id IS NULL THEN 'inserted' "
@@ -104,7 +99,10 @@ def _merge(
         "SELECT i.* REPLACE (p._read_at AS _read_at), p._deleted_at, p._deletion_evidence "
         "FROM incoming i JOIN plan p USING (_record_id) WHERE p.fate "
     )
-    if counts.get("inserted") or counts.get("updated"):
+    if counts.keys() == {"inserted"}:
+        for table in (current, history):
+            con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    elif counts.get("inserted") or counts.get("updated"):
         for table in (current, history):
             con.execute(f"INSERT INTO {table} BY NAME {versions} IN ('inserted', 'updated')")
     if counts.get("stale"):  # an older version that arrives late is history, once
@@ -113,6 +111,10 @@ def _merge(
             "ON h._org = v._org AND h._record_id = v._record_id AND h._row_hash = v._row_hash"
         )
     return {fate: counts.get(fate, 0) for fate in ("inserted", "updated", "unchanged", "stale")}
+
+
+def _moment(moment: datetime) -> str:
+    return f"TIMESTAMPTZ {literal(moment.isoformat())}"
 
 
 def _bury(

@@ -4,17 +4,12 @@ with as_of as (
     select as_of_date from {{ ref('int_crm__as_of') }}
 ),
 
-stage_map as (
-    {{ stage_map() }}
+states as (
+    select * from {{ ref('int_crm__opportunity_states') }}
 ),
 
-record_status_map as (
-    select
-        source as source_system,
-        {{ match_key('source_record_status') }} as status_match_key,
-        record_status,
-        is_counted
-    from {{ ref('record_status_map') }}
+mapped_stages as (
+    {{ mapped_stages('states') }}
 ),
 
 last_visits as (
@@ -34,22 +29,17 @@ mapped as (
     select
         states.*,
         as_of.as_of_date,
-        {{ canonical_stage('by_stage', 'by_status') }} as mapped_stage,
-        coalesce(states.lost_reason, by_stage.reason) as stated_lost_reason,
+        mapped_stages.stage as mapped_stage,
+        coalesce(states.lost_reason, mapped_stages.reason) as stated_lost_reason,
         coalesce(record_status_map.record_status, 'normal') as record_status,
         coalesce(record_status_map.is_counted, true) as is_counted,
         coalesce(first_looks.first_seen_at, states.modified_at) as first_seen_at
-    from {{ ref('int_crm__opportunity_states') }} as states
+    from states
     cross join as_of
-    left join stage_map as by_stage
-        on by_stage.source_system = states.source_system
-        and by_stage.stage_match_key = {{ match_key('states.source_stage') }}
-    left join stage_map as by_status
-        on by_status.source_system = states.source_system
-        and by_status.stage_match_key = {{ match_key('states.source_status') }}
-    left join record_status_map
-        on record_status_map.source_system = states.source_system
-        and record_status_map.status_match_key = {{ match_key('states.source_record_status') }}
+    inner join mapped_stages on {{ same_stage_spelling('mapped_stages', 'states') }}
+    left join {{ ref('record_status_map') }} as record_status_map
+        on record_status_map.source = states.source_system
+        and record_status_map.source_record_status = states.source_record_status
     left join first_looks on first_looks.opportunity_key = states.opportunity_key
 ),
 

@@ -22,18 +22,19 @@ mentions as (
     from {{ ref('int_crm__users_unioned') }}
 ),
 
+distinct_mentions as (
+    select reference_key, entity, source_system, source_org, reference_id, reference_name, count(*) as mention_count
+    from mentions
+    group by reference_key, entity, source_system, source_org, reference_id, reference_name
+),
+
+-- Where there is an id, only the id counts; names are looked up for files that carry nothing else.
 refs as (
     select
-        reference_key,
-        entity,
-        source_system,
-        source_org,
-        reference_id,
-        reference_name,
-        {{ match_key('reference_name') }} as reference_match_key,
-        count(*) as mention_count
-    from mentions
-    group by 1, 2, 3, 4, 5, 6, 7
+        distinct_mentions.*,
+        case when reference_id is null then reference_name end as lookup_name,
+        case when reference_id is null then {{ match_key('reference_name') }} end as lookup_match_key
+    from distinct_mentions
 ),
 
 records as (
@@ -84,7 +85,6 @@ aliases as (
     having count(distinct match_names.record_key) = 1
 ),
 
--- Where there is an id, only the id counts; names are looked up for files that carry nothing else.
 candidates as (
     select
         refs.*,
@@ -102,20 +102,17 @@ candidates as (
         on exact_names.entity = refs.entity
         and exact_names.source_system = refs.source_system
         and exact_names.source_org = refs.source_org
-        and exact_names.record_name = refs.reference_name
-        and refs.reference_id is null
+        and exact_names.record_name = refs.lookup_name
     left join match_names
         on match_names.entity = refs.entity
         and match_names.source_system = refs.source_system
         and match_names.source_org = refs.source_org
-        and match_names.record_match_key = refs.reference_match_key
-        and refs.reference_id is null
+        and match_names.record_match_key = refs.lookup_match_key
     left join aliases
         on aliases.entity = refs.entity
         and aliases.source_system = refs.source_system
         and aliases.source_org = refs.source_org
-        and aliases.alias_match_key = refs.reference_match_key
-        and refs.reference_id is null
+        and aliases.alias_match_key = refs.lookup_match_key
 ),
 
 judged as (
@@ -149,7 +146,7 @@ select
         when 'alias' then by_alias
         when 'inferred'
             then {{ surrogate_key([
-                'source_system', 'source_org', "coalesce(reference_id, 'name:' || reference_match_key)",
+                'source_system', 'source_org', "coalesce(reference_id, 'name:' || lookup_match_key)",
             ]) }}
         else 'unassigned'
     end as record_key

@@ -4,10 +4,6 @@ with as_of as (
     select as_of_date from {{ ref('int_crm__as_of') }}
 ),
 
-stage_map as (
-    {{ stage_map() }}
-),
-
 vendor_visits as (
     {{ union_sources('stage_visits', ['source_org', 'visit_id', 'opportunity_id', 'source_stage', 'entered_at']) }}
 ),
@@ -51,21 +47,20 @@ evidence as (
     select * from version_evidence
 ),
 
+mapped_stages as (
+    {{ mapped_stages('evidence') }}
+),
+
 staged as (
     select
         evidence.*,
-        {{ canonical_stage('by_stage', 'by_status') }} as stage,
+        mapped_stages.stage,
         coalesce(
             lag(seen_at) over (partition by opportunity_key order by seen_at, tie_breaker), created_at
         ) as seen_before_at
     from evidence
     cross join as_of
-    left join stage_map as by_stage
-        on by_stage.source_system = evidence.source_system
-        and by_stage.stage_match_key = {{ match_key('evidence.source_stage') }}
-    left join stage_map as by_status
-        on by_status.source_system = evidence.source_system
-        and by_status.stage_match_key = {{ match_key('evidence.source_status') }}
+    inner join mapped_stages on {{ same_stage_spelling('mapped_stages', 'evidence') }}
     where {{ business_date('evidence.seen_at') }} <= as_of.as_of_date
 ),
 

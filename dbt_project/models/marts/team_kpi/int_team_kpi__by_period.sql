@@ -1,5 +1,7 @@
 {{ config(schema='intermediate', contract={'enforced': false}) }}
 
+{%- set team_keys = team_axes() | join('_team_key, ') ~ '_team_key' %}
+
 with opportunities as (
     select * from {{ ref('fct_opportunity') }}
 ),
@@ -54,16 +56,22 @@ created as (
     select
         periods.period_type,
         periods.period_start,
-        opportunities.opportunity_key
+        {{ team_keys }},
+        count(*) as created_count
     from opportunities
     inner join periods on opportunities.created_on between periods.period_start and periods.period_end
+    group by periods.period_type, periods.period_start, {{ team_keys }}
 ),
 
+-- one row each: a median cannot be added up
 closed as (
     select
         periods.period_type,
         periods.period_start,
-        opportunities.opportunity_key
+        {{ team_keys }},
+        opportunities.status,
+        coalesce(opportunities.amount, 0) as amount,
+        opportunities.cycle_days
     from opportunities
     inner join periods on opportunities.closed_on between periods.period_start and periods.period_end
 ),
@@ -72,8 +80,8 @@ held_open as (
     select
         periods.period_type,
         periods.period_start,
-        opportunities.opportunity_key,
-        case when spans.opportunity_key is null then opportunities.amount else spans.amount end as open_amount,
+        {{ team_keys }},
+        case when spans.opportunity_key is null then opportunities.amount else spans.amount end as amount,
         case when spans.valid_on > periods.measured_on then 1 else 0 end as is_rewound
     from opportunities
     inner join periods
@@ -85,30 +93,42 @@ held_open as (
         and spans.valid_to > periods.measured_on
 ),
 
+stock as (
+    select
+        period_type,
+        period_start,
+        {{ team_keys }},
+        count(*) as open_count,
+        sum(coalesce(amount, 0)) as open_amount,
+        sum(case when amount is null then 1 else 0 end) as open_count_without_amount,
+        sum(is_rewound) as open_count_rewound
+    from held_open
+    group by period_type, period_start, {{ team_keys }}
+),
+
 activity as (
     select
-        period_type, period_start, opportunity_key, 1 as is_created, 0 as is_closed, 0 as is_open,
-        cast(null as decimal(18, 2)) as open_amount, 0 as is_rewound
+        period_type, period_start, {{ team_keys }},
+        created_count, null as status, 0 as amount, null as cycle_days,
+        0 as open_count, 0 as open_amount, 0 as open_count_without_amount, 0 as open_count_rewound
     from created
     union all
-    select period_type, period_start, opportunity_key, 0, 1, 0, null, 0
+    select period_type, period_start, {{ team_keys }}, 0, status, amount, cycle_days, 0, 0, 0, 0
     from closed
     union all
-    select period_type, period_start, opportunity_key, 0, 0, 1, open_amount, is_rewound
-    from held_open
+    select
+        period_type, period_start, {{ team_keys }}, 0, null, 0, null,
+        open_count, open_amount, open_count_without_amount, open_count_rewound
+    from stock
 ),
 
 by_team as (
     {% for axis in team_axes() %}
     select
         '{{ axis }}' as team_axis,
-        opportunities.{{ axis }}_team_key as team_key,
-        activity.*,
-        opportunities.status,
-        opportunities.amount,
-        opportunities.cycle_days
+        {{ axis }}_team_key as team_key,
+        activity.*
     from activity
-    inner join opportunities on opportunities.opportunity_key = activity.opportunity_key
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
@@ -119,17 +139,17 @@ counted as (
         team_axis,
         team_key,
         period_start,
-        sum(is_created) as created_count,
-        sum(case when is_closed = 1 and status = 'won' then 1 else 0 end) as won_count,
-        sum(case when is_closed = 1 and status = 'lost' then 1 else 0 end) as lost_count,
-        sum(case when is_closed = 1 and status = 'derailed' then 1 else 0 end) as derailed_count,
-        sum(case when is_closed = 1 and status = 'won' then coalesce(amount, 0) else 0 end) as won_amount,
-        sum(case when is_closed = 1 and status = 'lost' then coalesce(amount, 0) else 0 end) as lost_amount,
-        {{ median("case when is_closed = 1 and status = 'won' then cycle_days end") }} as median_cycle_days,
-        sum(is_open) as open_count,
-        sum(case when is_open = 1 then coalesce(open_amount, 0) else 0 end) as open_amount,
-        sum(case when is_open = 1 and open_amount is null then 1 else 0 end) as open_count_without_amount,
-        sum(is_rewound) as open_count_rewound
+        sum(created_count) as created_count,
+        sum(case when status = 'won' then 1 else 0 end) as won_count,
+        sum(case when status = 'lost' then 1 else 0 end) as lost_count,
+        sum(case when status = 'derailed' then 1 else 0 end) as derailed_count,
+        sum(case when status = 'won' then amount else 0 end) as won_amount,
+        sum(case when status = 'lost' then amount else 0 end) as lost_amount,
+        {{ median("case when status = 'won' then cycle_days end") }} as median_cycle_days,
+        sum(open_count) as open_count,
+        sum(open_amount) as open_amount,
+        sum(open_count_without_amount) as open_count_without_amount,
+        sum(open_count_rewound) as open_count_rewound
     from by_team
     group by period_type, team_axis, team_key, period_start
 )
