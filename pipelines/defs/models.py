@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
 from pipelines import flow
 from pipelines.build import dbt_arguments, dbt_environment, manifest_path, read_build, target_path
@@ -17,7 +17,15 @@ def models_assets() -> dg.AssetsDefinition:
     """Every seed and model. The manifest is parsed when it is missing or older than the project."""
     settings = load_settings()
 
-    @dbt_assets(manifest=manifest_path(settings), exclude="resource_type:unit_test", name="models")
+    # A stream's current rows and its history are one asset: one step makes both.
+    one_asset = DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True)
+
+    @dbt_assets(
+        name="models",
+        manifest=manifest_path(settings),
+        exclude="resource_type:unit_test",
+        dagster_dbt_translator=DagsterDbtTranslator(one_asset),
+    )
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = load_settings()
         with flow.lock(settings, f"dagster run {context.run.run_id}"), dbt_environment(settings):
