@@ -36,7 +36,7 @@ def run_job() -> Any:
     from pipelines.defs import JOB, definitions
 
     with dg.DagsterInstance.ephemeral() as instance:
-        job = definitions().get_job_def(JOB)
+        job = definitions().resolve_job_def(JOB)
         return job.execute_in_process(instance=instance, raise_on_error=False)
 
 
