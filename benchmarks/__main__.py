@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Cost, cost_of
@@ -24,20 +25,42 @@ _STARTUP = "import pipelines.cli, pipelines.flow, great_expectations, duckdb"
 _READY = re.compile(r"sandbox ready on (\S+)")
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Costs run by run. ratios: (sync - start-up) : floor, in CPU seconds, pair by pair."""
+
+    floors: list[Cost]
+    syncs: list[Cost]
+    startups: list[Cost]
+    idle: list[Cost]
+
+    @property
+    def ratios(self) -> list[float]:
+        return [
+            (s.cpu - u.cpu) / f.cpu for f, s, u in zip(self.floors, self.syncs, self.startups, strict=True)
+        ]
+
+
+def measure(deals: str, runs: int) -> Figures:
+    """Serve a company and measure; programs of one run follow each other within a minute."""
+    work = Path(tempfile.mkdtemp(prefix="crm-warehouse-bench-"))
+    try:
+        with _sandbox(deals) as url:
+            pairs = [_pair(url, work, run) for run in range(runs)]
+            idle = [_sync(url, work / "home", work) for _ in range(runs)]
+    finally:
+        shutil.rmtree(work)
+    floors, syncs, startups = (list(costs) for costs in zip(*pairs, strict=True))
+    return Figures(floors, syncs, startups, idle)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deals", default="200000")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="crm-warehouse-bench-"))
-    try:
-        with _sandbox(options.deals) as url:
-            pairs = [_pair(url, work, run) for run in range(options.runs)]
-            idle = [_sync(url, work / "home", work) for _ in range(options.runs)]
-    finally:
-        shutil.rmtree(work)
-    _report(options.deals, pairs, idle)
+    _report(options.deals, measure(options.deals, options.runs))
 
 
 def _pair(url: str, work: Path, run: int) -> tuple[Cost, Cost, Cost]:
@@ -63,23 +86,21 @@ def _sync(url: str, home: Path, work: Path) -> Cost:
     return cost_of(arguments, _environment(url, home), work / "log")
 
 
-def _report(deals: str, pairs: list[tuple[Cost, Cost, Cost]], idle: list[Cost]) -> None:
-    floors, syncs, startups = zip(*pairs, strict=True)
-    ratios = [(s.cpu - u.cpu) / f.cpu for f, s, u in pairs]
-    print(f"{deals} deals, {len(pairs)} runs, medians:")
-    for name, costs in (
-        ("floor", floors),
-        ("sync", syncs),
-        ("start-up and imports", startups),
-        ("idle sync", idle),
-    ):
+def _report(deals: str, figures: Figures) -> None:
+    print(f"{deals} deals, {len(figures.floors)} runs, medians:")
+    rows = {
+        "floor": figures.floors,
+        "sync": figures.syncs,
+        "start-up and imports": figures.startups,
+        "idle sync": figures.idle,
+    }
+    for name, costs in rows.items():
         cpu, wall, memory = (
             statistics.median(getattr(c, f) for c in costs) for f in ("cpu", "wall", "memory")
         )
         print(f"  {name:22} {cpu:7.2f} CPU s  {wall:7.2f} s  {memory:6.0f} MB")
-    print(
-        f"  sync without start-up : floor = {statistics.median(ratios):.2f}  ({', '.join(f'{r:.2f}' for r in ratios)})"
-    )
+    each = ", ".join(f"{ratio:.2f}" for ratio in figures.ratios)
+    print(f"  sync without start-up : floor = {statistics.median(figures.ratios):.2f}  ({each})")
 
 
 def _environment(url: str, home: Path) -> dict[str, str]:

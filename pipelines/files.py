@@ -25,3 +25,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder, and every missing one above it, for this user only (`mkdir`'s mode spares the parents)."""
+    for folder in reversed([path, *path.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+    return path

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from connectors import discover
 from connectors.core.contract import SourceContext, SourceSpec
 from connectors.core.errors import Problem
+from pipelines.files import private_folder
 
 PROJECT = Path(__file__).resolve().parent.parent
 EXPECTATIONS = PROJECT / "expectations"
@@ -85,9 +86,7 @@ class Settings(BaseSettings):
 
     def scratch(self) -> Path:
         """Private working space; whatever a crash left there is removed by the next run."""
-        folder = self.home / "scratch"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
+        return private_folder(self.home / "scratch")
 
     def inbox(self, source: str) -> Path:
         """Where people drop files for a source."""
@@ -97,7 +96,7 @@ class Settings(BaseSettings):
         """Make the home and its rooms, private. Raises Problem when that is impossible."""
         try:
             for folder in (self.home, self.landing, self.warehouse.parent, self.published, self.docs):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                private_folder(folder)
         except OSError as error:
             raise Problem(
                 f"the home folder cannot be used ({error.strerror})",
@@ -115,7 +114,7 @@ class Settings(BaseSettings):
                 source=spec.name,
             )
         cache = self.home / "cache" / spec.name
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(cache)
         return SourceContext(
             org=org,
             values=values,

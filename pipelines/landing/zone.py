@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.core.contract import CursorKind, Shape
+from pipelines.files import private_folder
 from pipelines.manifest import CHECKED, LANDED, LOADED, Checked, Landed, Receipt, read_manifest
 
 SHAPE = "shape.json"
@@ -71,7 +72,7 @@ class StreamZone:
 
     def new_package(self, kind: CursorKind, started_at: datetime) -> Package:
         """A fresh, private folder whose id sorts behind every earlier one."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.folder)
         moment = started_at.astimezone(UTC)
         if folders := self._folders():  # the clock may step back, two packages may share a microsecond
             newest = datetime.strptime(folders[-1].id.split("-")[0], _STAMP).replace(tzinfo=UTC)

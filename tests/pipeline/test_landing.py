@@ -44,10 +44,11 @@ def test_bytes_are_kept_as_they_came(tmp_path: Path) -> None:
 
 
 def test_packages_are_private(tmp_path: Path) -> None:
-    source, zone = Scripted(), StreamZone(tmp_path / "s")
+    source, zone = Scripted(), StreamZone(tmp_path / "org" / "s")
     source.pages = [[deal("1")]]
     package = read(source, zone).packages[0]
-    assert stat.S_IMODE(package.folder.stat().st_mode) == 0o700
+    folders = [package.folder, zone.folder, zone.folder.parent]
+    assert {stat.S_IMODE(f.stat().st_mode) for f in folders} == {0o700}
     assert {stat.S_IMODE(f.stat().st_mode) for f in package.folder.iterdir()} == {0o600}
 
 
