@@ -11,7 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from connectors.core.errors import Actor, Problem
+from pipelines.files import write_atomic
 from pipelines.settings import DBT_PROJECT, Settings
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
 
@@ -33,6 +36,32 @@ class Build:
         return not self.failures
 
 
+class BuildStamp(msgspec.Struct, frozen=True):
+    """What the models hold. Exists only while the last build was complete and every blocking test passed."""
+
+    built_from: str
+    as_of_date: str
+
+
+def begin_build(settings: Settings) -> None:
+    """Forget what was built: a build that dies half-way leaves nothing to publish."""
+    for path in (_stamp_path(settings), target_path(settings) / "run_results.json"):
+        path.unlink(missing_ok=True)
+
+
+def stamp_build(settings: Settings, stamp: BuildStamp) -> None:
+    """Note a complete, successful build."""
+    write_atomic(_stamp_path(settings), msgspec.json.encode(stamp))
+
+
+def read_stamp(settings: Settings) -> BuildStamp | None:
+    """What was last built completely; None if nothing was, or the last build failed or died."""
+    try:
+        return msgspec.json.decode(_stamp_path(settings).read_bytes(), type=BuildStamp)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 def build_models(settings: Settings) -> Build:
     """`dbt build` on the warehouse, unit tests left out (they prove code, not data).
 
@@ -43,8 +72,14 @@ def build_models(settings: Settings) -> Build:
 
 
 def read_build(settings: Settings) -> Build:
-    """What the last dbt build said, whoever ran it."""
-    results = json.loads((target_path(settings) / "run_results.json").read_bytes())["results"]
+    """What the dbt build since `begin_build` said, whoever ran it. Raises Problem when it said nothing."""
+    try:
+        results = json.loads((target_path(settings) / "run_results.json").read_bytes())["results"]
+    except (OSError, ValueError, KeyError) as error:
+        raise Problem(
+            "dbt ended without saying how its models fared",
+            do=f"see {settings.home / 'dbt' / 'logs' / 'dbt.log'}, then build again",
+        ) from error
     return Build(
         nodes=len(results),
         failures=tuple(_sentence(r) for r in results if r["status"] in _FAILED),
@@ -101,6 +136,10 @@ def dbt_arguments(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
+def _stamp_path(settings: Settings) -> Path:
+    return settings.home.resolve() / "dbt" / "built.json"
+
+
 def target_path(settings: Settings) -> Path:
     """Where dbt leaves its artefacts."""
     return settings.home.resolve() / "dbt" / "target"
@@ -125,7 +164,8 @@ def _invoke(settings: Settings, command: str, *more: str) -> None:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        quiet = ["--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+        # Nothing on standard output: it belongs to the command's own answer.
+        quiet = ["--log-level", "none", "--log-level-file", "warn", "--no-send-anonymous-usage-stats"]
         try:
             outcome = dbtRunner().invoke([command, *dbt_arguments(settings), *quiet, *more])
         finally:

@@ -14,7 +14,16 @@ from connectors.core.contract import CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.landing.decode import Decoded, decode
 from pipelines.landing.zone import Package
-from pipelines.manifest import CHECKED, Checked, FileEntry, Landed, file_entry, write_manifest
+from pipelines.manifest import (
+    ACCEPTED,
+    CHECKED,
+    QUARANTINED,
+    Checked,
+    FileEntry,
+    Landed,
+    file_entry,
+    write_manifest,
+)
 from pipelines.quality.judge import judge
 from pipelines.quality.rules import RuleSet
 from pipelines.quality.verdict import Verdict
@@ -22,7 +31,6 @@ from pipelines.settings import Settings
 from pipelines.sql import literal
 from pipelines.warehouse.connect import scratch_database
 
-ACCEPTED, QUARANTINED = "accepted.parquet", "quarantined.parquet"
 _UNFIT = "a value does not fit its field"
 _NO_KEY = "the record has no key"
 

@@ -82,7 +82,7 @@ def build(json: JsonOption = False) -> None:
 
     settings = load_settings()
     with flow.lock(settings, "build"):
-        result = flow.reported(settings, flow.RunReport(build=flow.build(settings)))
+        result = flow.build_and_report(settings)
     _end(result, json)
 
 
@@ -100,6 +100,24 @@ def publish(json: JsonOption = False) -> None:
 def _end(result: RunReport, json: bool) -> NoReturn:
     console.show_run(result, as_json=json)
     raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def rebuild(json: JsonOption = False) -> None:
+    """Make the warehouse anew from the landing zone, then build and publish. The old file stays until then."""
+    from pipelines import flow
+    from pipelines.fold import rebuild as rebuild_warehouse
+
+    settings = load_settings()
+    with flow.lock(settings, "rebuild"):
+        packages = rebuild_warehouse(settings)
+        result = flow.build_and_report(settings)
+        if result.ok:
+            result.publication = flow.publish_built(settings)
+            flow.reported(settings, result)
+    if not json:
+        console.out.print(f"Folded {packages} packages into a new warehouse.")
+    _end(result, json)
 
 
 @app.command()
@@ -181,12 +199,26 @@ def _sandbox(command: str, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """Entry point: a Problem is a sentence on standard error and exit code 1, never a traceback."""
+    """Entry point: a Problem is a sentence on standard error and an exit code, never a traceback."""
     try:
         app()
     except Problem as problem:
-        console.complain(str(problem))
-        sys.exit(2 if problem.code == WRONG_USE else 1)
+        _fail(problem)
+    except OSError as error:
+        _fail(
+            Problem(
+                f"the operating system refused: {error.strerror or type(error).__name__}",
+                do="give this user the right to use it, or set CRM_WAREHOUSE_HOME to another folder",
+                where=str(error.filename or ""),
+            )
+        )
     except KeyboardInterrupt:
         console.complain("stopped; complete packages are kept and the next run goes on from there")
         sys.exit(130)
+
+
+def _fail(problem: Problem) -> NoReturn:
+    if "--json" in sys.argv:
+        console.print_json({"ok": False, "sentences": [str(problem)]})
+    console.complain(str(problem))
+    sys.exit(2 if problem.code == WRONG_USE else 1)

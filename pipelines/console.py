@@ -61,7 +61,7 @@ def progress(*, quiet: bool = False) -> Iterator[ProgressCall]:
 def show_run(result: RunReport, *, as_json: bool = False) -> None:
     """A run's outcome; what must be acted on goes to standard error."""
     if as_json:
-        _print_json(
+        print_json(
             {
                 "ok": result.ok,
                 "streams": [asdict(o) for o in result.sync.outcomes],
@@ -89,7 +89,7 @@ def show_run(result: RunReport, *, as_json: bool = False) -> None:
 def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> None:
     """The last health, as a table or as JSON."""
     if as_json:
-        _print_json(msgspec.to_builtins(health) if health else None)
+        print_json(msgspec.to_builtins(health) if health else None)
         return
     if health is None:
         out.print(f"Nothing has run in {settings.home} yet. Start with `crm-warehouse run`.")
@@ -115,7 +115,7 @@ def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> 
 def show_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
     """The doctor's findings."""
     if as_json:
-        _print_json([asdict(f) for f in findings])
+        print_json([asdict(f) for f in findings])
         return
     for finding in findings:
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
@@ -154,6 +154,7 @@ def _streams_table(outcomes: Sequence[StreamOutcome]) -> Table:
     return table
 
 
-def _print_json(data: object) -> None:
+def print_json(data: object) -> None:
+    """An answer for a program, on standard output."""
     json.dump(data, sys.stdout, ensure_ascii=False, indent=1, default=str)
     sys.stdout.write("\n")

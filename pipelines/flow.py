@@ -11,12 +11,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import duckdb
-
 from connectors.core.contract import SourceSpec
 from connectors.core.errors import Problem
-from pipelines.build import Build, build_models, models_fingerprint, published_tables
-from pipelines.faults import log_to
+from pipelines.build import (
+    Build,
+    BuildStamp,
+    begin_build,
+    build_models,
+    models_fingerprint,
+    published_tables,
+    read_stamp,
+    stamp_build,
+)
+from pipelines.faults import log_to, noted
+from pipelines.fold import prepare_warehouse, refold
 from pipelines.health import (
     Health,
     PublishedHealth,
@@ -30,9 +38,9 @@ from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
 from pipelines.quality.docs import build_docs
 from pipelines.settings import Settings
-from pipelines.sync import Progress, prepare_warehouse, sync
+from pipelines.sync import Progress, sync
 from pipelines.version import VERSION
-from pipelines.warehouse.connect import open_warehouse
+from pipelines.warehouse.connect import open_warehouse, read_warehouse
 from pipelines.warehouse.lock import run_lock
 from pipelines.warehouse.publish import Publication, publish
 
@@ -68,38 +76,54 @@ def lock(settings: Settings, purpose: str) -> AbstractContextManager[None]:
     return run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds)
 
 
-def prepare(settings: Settings) -> None:
-    """Every declared raw table in place, empty where its source delivered nothing. Call under the lock."""
+def begin(settings: Settings) -> str:
+    """Make the warehouse fit for the models, forget the last build; returns what the new one is built from.
+
+    Every receipted package is folded in, every declared raw table in place, empty where its source delivered
+    nothing. Call under the lock.
+    """
+    refold(settings)
     with open_warehouse(
         settings.warehouse, memory_limit=settings.memory_limit, threads=settings.threads
     ) as con:
         prepare_warehouse(con)
+    begin_build(settings)
+    return built_from(settings)
+
+
+def finish(settings: Settings, built: Build, source: str) -> None:
+    """Note a build of all models that succeeded; only what is noted can be published."""
+    if built.ok:
+        stamp_build(settings, BuildStamp(built_from=source, as_of_date=_as_of(settings)))
 
 
 def build(settings: Settings) -> Build:
     """Build and test all models on what is loaded. Call under the lock."""
-    prepare(settings)
-    return build_models(settings)
+    source = begin(settings)
+    built = build_models(settings)
+    finish(settings, built, source)
+    return built
+
+
+def build_and_report(settings: Settings) -> RunReport:
+    """`build`, with health.json replaced however it ends. Call under the lock."""
+    result = RunReport()
+    with noted(lambda problem: result.problems.append(str(problem))):
+        result.build = build(settings)
+    return reported(settings, result)
 
 
 def publish_built(settings: Settings) -> Publication:
-    """Publish what was last built. Raises Problem when that build failed or never happened."""
-    health = read_health(settings.published)
-    if health and health.build_failures:
+    """Publish what was last built. Raises Problem when no build has been completed. Call under the lock."""
+    stamp = read_stamp(settings)
+    if stamp is None:
         raise Problem(
-            f"the last build failed ({health.build_failures[0]})",
-            do="repair it, run `crm-warehouse build`, then publish again",
+            "there is no complete build to publish: the last one failed, was interrupted, or never began",
+            do="run `crm-warehouse build`, then publish again",
         )
-    if not (settings.home / "dbt" / "target" / "manifest.json").exists():
-        raise Problem("nothing has been built yet", do="run `crm-warehouse build` first")
-    return publish_marts(settings)
-
-
-def publish_marts(settings: Settings) -> Publication:
-    """Swap in a new published version of the marts as they are built. Call under the lock."""
     about = {
-        "as_of_date": _as_of(settings),
-        "built_from": built_from(settings),
+        "as_of_date": stamp.as_of_date,
+        "built_from": stamp.built_from,
         "code_version": VERSION,
         "business_timezone": settings.timezone,
     }
@@ -122,13 +146,11 @@ def run(
 ) -> RunReport:
     """Sync, then build and publish if anything is new, then report. Call under the lock."""
     result = RunReport(sync=sync(settings, chosen, streams=streams, full=full, progress=progress))
-    try:
+    with noted(lambda problem: result.problems.append(str(problem))):
         if needs_build(settings):
             result.build = build(settings)
             if result.build.ok:
-                result.publication = publish_marts(settings)
-    except Problem as problem:
-        result.problems.append(str(problem))
+                result.publication = publish_built(settings)
     return reported(settings, result)
 
 
@@ -141,8 +163,8 @@ def reported(settings: Settings, result: RunReport) -> RunReport:
             version=result.publication.version,
             path=result.publication.path.name,
             at=datetime.now(UTC),
-            as_of_date=_as_of(settings),
-            built_from=built_from(settings),
+            as_of_date=result.publication.about["as_of_date"],
+            built_from=result.publication.about["built_from"],
         )
     built = result.build
     health = Health(
@@ -175,12 +197,12 @@ def built_from(settings: Settings) -> str:
 
 
 def last_order(settings: Settings) -> int:
-    """Load order of the newest package in the warehouse, from the receipts; 0 before the first."""
+    """Load order of the newest package that changed something, from the receipts; 0 before the first."""
     return max((zone.last_order() for *_, zone in Zone(settings.landing).streams()), default=0)
 
 
 def _as_of(settings: Settings) -> str:
-    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+    with read_warehouse(settings.warehouse) as con:
         row = con.execute("SELECT as_of_date FROM intermediate.int_crm__as_of").fetchone()
     return str(row[0]) if row and row[0] else ""
 

@@ -27,7 +27,7 @@ class StreamHealth(msgspec.Struct, kw_only=True):
     checked_at: datetime
     loaded_at: datetime | None = None
     cursor: datetime | None = None
-    quarantined: int = 0
+    quarantined: int = 0  # rows set aside by the last read that brought any
     messages: list[str] = []
 
 
@@ -93,8 +93,7 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
             checked_at=now,
             loaded_at=now if outcome.packages else old.loaded_at if old else None,
             cursor=outcome.cursor or (old.cursor if old else None),
-            # A package that waits is looked at by every sync; its rows count once, when it is loaded.
-            quarantined=(outcome.quarantined if outcome.packages else 0) + (old.quarantined if old else 0),
+            quarantined=outcome.quarantined if outcome.received else old.quarantined if old else 0,
             messages=outcome.messages,
         )
     return [known[key] for key in sorted(known)]

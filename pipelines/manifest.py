@@ -14,6 +14,7 @@ from pipelines.files import write_atomic
 
 FORMAT = 1
 LANDED, CHECKED, LOADED = "landed.json", "checked.json", "loaded.json"
+ACCEPTED, QUARANTINED = "accepted.parquet", "quarantined.parquet"
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -89,8 +90,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
+    restamped: int = 0  # of the unchanged: seen again under a newer stamp of their file
     stale: int = 0
     deleted: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Rows of the current tables that are other than before."""
+        return self.inserted + self.updated + self.deleted + self.restamped
 
 
 Manifest = TypeVar("Manifest", Landed, Checked, Receipt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from datetime import timedelta
@@ -23,7 +24,7 @@ EXPECTATIONS = PROJECT / "expectations"
 DBT_PROJECT = PROJECT / "dbt_project"
 WRONG_USE = "wrong_use"  # the code of a Problem that the caller's words made
 _DEFAULT_ORG = "default"
-_MEMORY = re.compile(r"^\d+(\.\d+)?\s*([KMGT]i?B|%)$", re.IGNORECASE)
+_MEMORY = re.compile(r"^\d+(\.\d+)?\s*[KMGT]i?B$", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -38,10 +39,17 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("Asia/Shanghai", description="Where business days are cut.")
     allow_loopback: bool = Field(False, description="Plain http to this machine is allowed (the sandbox).")
-    overlap_minutes: int = Field(5, ge=0, description="How far before its cursor an incremental read starts.")
+    overlap_minutes: int = Field(
+        5, ge=0, le=60 * 24 * 31, description="How far before its cursor an incremental read starts."
+    )
     memory_limit: str = Field("4GB", description="DuckDB's memory limit; beyond it, it spills to disk.")
     threads: int = Field(2, ge=1, description="DuckDB's threads, and streams read at a time per source.")
     lock_wait_seconds: float = Field(30, ge=0, description="How long a run waits for another run to end.")
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _a_folder(cls, home: str | Path) -> Path:
+        return Path(home).expanduser() if str(home).strip() else Path("data")
 
     @field_validator("timezone")
     @classmethod
@@ -95,8 +103,13 @@ class Settings(BaseSettings):
     def prepare_home(self) -> None:
         """Make the home and its rooms, private. Raises Problem when that is impossible."""
         try:
-            for folder in (self.home, self.landing, self.warehouse.parent, self.published, self.docs):
+            if not self.home.exists():  # others may pass through to `published`, and see nothing else
+                self.home.mkdir(parents=True, mode=0o711)
+            self.published.mkdir(exist_ok=True, mode=0o755)
+            for folder in (self.landing, self.warehouse.parent, self.docs, self.home / "logs"):
                 private_folder(folder)
+            if not os.access(self.home, os.W_OK):
+                raise PermissionError(errno.EACCES, "Permission denied")
         except OSError as error:
             raise Problem(
                 f"the home folder cannot be used ({error.strerror})",
@@ -130,12 +143,21 @@ def load_settings() -> Settings:
     """The settings of this process. Raises Problem when one is wrong."""
     try:
         return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = "CRM_WAREHOUSE_" + "_".join(str(part) for part in first["loc"]).upper()
         raise Problem(
             f"the setting {name} is wrong: {first['msg']}", do="correct it and run again"
         ) from error
+
+
+def _unreadable(error: Exception) -> Problem:
+    return Problem(
+        f"the file .env cannot be read ({type(error).__name__})",
+        do="save it as UTF-8 text, readable by this user",
+    )
 
 
 def selected(settings: Settings, names: list[str] | None) -> list[tuple[SourceSpec, str]]:
@@ -169,7 +191,11 @@ def selected(settings: Settings, names: list[str] | None) -> list[tuple[SourceSp
 
 
 def _environment() -> dict[str, str]:
-    return {k: v for k, v in {**dotenv_values(".env"), **os.environ}.items() if v}
+    try:
+        written = dotenv_values(".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
+    return {k: v for k, v in {**written, **os.environ}.items() if v}
 
 
 def _organisations(spec: SourceSpec) -> list[str]:

@@ -10,29 +10,25 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 
 import duckdb
 
-from connectors import discover
 from connectors.core.contract import CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Problem
-from pipelines.check import ACCEPTED, check
+from pipelines.check import check
 from pipelines.faults import noted
+from pipelines.fold import load_checked, prepare_warehouse, refold
 from pipelines.landing.land import land
-from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.manifest import LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
-from pipelines.quality.rules import load_rules
-from pipelines.settings import EXPECTATIONS, Settings
+from pipelines.quality.rules import RuleSet, load_rules
+from pipelines.quality.verdict import Verdict
+from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.version import VERSION
 from pipelines.warehouse.connect import open_warehouse
-from pipelines.warehouse.load import load_package
-from pipelines.warehouse.ops import ensure_ops
-from pipelines.warehouse.schema import declare
 
 Progress = Callable[[StreamOutcome, str], None]
 
@@ -49,19 +45,26 @@ def sync(
 
     A stream that fails or is blocked is an outcome, not an exception: the others go on.
     """
+    _check_names(chosen, streams)
     report = SyncReport(sources=sorted({spec.name for spec, _ in chosen}))
     shutil.rmtree(settings.scratch())
+    refold(settings)
     with ExitStack() as stack:
         writer = _LazyWriter(settings, stack)
         for spec, org in chosen:
             with noted(partial(report.add, spec.name)):
                 _sync_source(settings, spec, org, tuple(streams), full, report, writer, progress)
-    missing = sorted(set(streams) - {o.stream for o in report.outcomes})
-    if missing and not report.problems:
-        names = sorted({s.name for spec, _ in chosen for s in spec.streams()})
-        problem = Problem(f"no stream is named {', '.join(missing)}", do=f"choose among {', '.join(names)}")
-        report.add(chosen[0][0].name, problem)
     return report
+
+
+def _check_names(chosen: Sequence[tuple[SourceSpec, str]], streams: Sequence[str]) -> None:
+    names = {stream.name for spec, _ in chosen for stream in spec.streams()}
+    if unknown := sorted(set(streams) - names):
+        raise Problem(
+            f"no stream is named {', '.join(unknown)}",
+            do=f"choose among {', '.join(sorted(names))}",
+            code=WRONG_USE,
+        )
 
 
 class _LazyWriter:
@@ -82,12 +85,6 @@ class _LazyWriter:
             )
             prepare_warehouse(self._con)
         return self._con
-
-
-def prepare_warehouse(con: duckdb.DuckDBPyConnection) -> None:
-    """Ops tables, and empty raw tables for every declared stream of every source."""
-    ensure_ops(con)
-    declare(con, ((stream, _columns(stream)) for spec in discover().values() for stream in spec.streams()))
 
 
 def _sync_source(
@@ -125,9 +122,9 @@ def _sync_source(
 
 def _land_and_check(
     settings: Settings, source: Source, full: bool, progress: Progress, stream: Stream, zone: StreamZone
-) -> tuple[StreamOutcome, list[tuple[Package, Checked]]]:
+) -> tuple[StreamOutcome, list[Package]]:
     outcome = StreamOutcome(source.name, source.org, stream.name)
-    ready: list[tuple[Package, Checked]] = []
+    ready: list[Package] = []
     with noted(outcome.fail):
         zone.sweep_unfinished()
         progress(outcome, "reading")
@@ -145,7 +142,7 @@ def _land_and_check(
 
 def _checked(
     settings: Settings, source: Source, stream: Stream, zone: StreamZone, outcome: StreamOutcome
-) -> Iterator[tuple[Package, Checked]]:
+) -> Iterator[Package]:
     """Pending packages in order, up to the first that is blocked: what lies behind it waits."""
     pending = zone.pending()
     if not pending:
@@ -154,7 +151,7 @@ def _checked(
     for package in pending:
         checked = package.checked
         if checked is None or (checked.blocked and checked.rules_hash != rules.hash):
-            checked, verdict = check(package, source, stream, rules, settings)
+            checked, verdict = _check(package, source, stream, rules, settings)
             if verdict is not None:
                 keep(settings.docs, verdict)
         if package.kind is not CursorKind.DELETED:  # a line of the deleted list is not a record
@@ -175,23 +172,30 @@ def _checked(
                 Status.BLOCKED,
             )
             return
-        yield package, checked
+        yield package
+
+
+def _check(
+    package: Package, source: Source, stream: Stream, rules: RuleSet, settings: Settings
+) -> tuple[Checked, Verdict | None]:
+    try:
+        return check(package, source, stream, rules, settings)
+    except Problem as problem:  # the person who must act needs to know which file or package it was
+        problem.where = problem.where or f"{package.landed.file_name or 'package'} in {package.folder}"
+        raise
 
 
 def _load(
     writer: _LazyWriter,
     stream: Stream,
-    ready: Sequence[tuple[Package, Checked]],
+    ready: Sequence[Package],
     outcome: StreamOutcome,
     progress: Progress,
 ) -> None:
     progress(outcome, "loading")
     with noted(outcome.fail):
-        for package, checked in ready:
-            receipt = load_package(
-                writer(), stream, _columns(stream), package.landed, checked,
-                package.folder / ACCEPTED, datetime.now(UTC),
-            )  # fmt: skip
+        for package in ready:
+            receipt = load_checked(writer(), package, stream)
             write_manifest(package.folder, LOADED, receipt)
             outcome.packages += 1
             outcome.inserted += receipt.inserted
@@ -202,7 +206,3 @@ def _load(
             if outcome.status is Status.UNCHANGED:
                 outcome.status = Status.LOADED
     progress(outcome, "done")
-
-
-def _columns(stream: Stream) -> dict[str, str]:
-    return {field.name: engine_type(field) for field in stream.fields}

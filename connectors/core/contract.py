@@ -123,6 +123,7 @@ class Page:
     request: str = ""
     watermark: datetime | None = None
     file_stamp: datetime | None = None  # for files: when the export was made (its name, else its mtime)
+    sha256: str = ""  # for files: of the bytes that were recognised; what is landed must be these
 
 
 @dataclass(frozen=True, slots=True)

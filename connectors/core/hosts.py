@@ -22,7 +22,10 @@ class HostList:
 
     def permits(self, url: str) -> bool:
         """Whether this address may be called."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # such as an unclosed bracket
+            return False
         authority = parts.netloc.lower()
         if parts.scheme not in ("http", "https") or not _AUTHORITY.fullmatch(authority):
             return False
@@ -34,8 +37,8 @@ class HostList:
         """Raise Problem unless this address may be called."""
         if self.permits(url):
             return
-        host = urlsplit(url).hostname or "(none)"
-        if _is_loopback(host):
+        host = _host(url)
+        if _is_loopback(host) and not self.loopback:
             what, do = (
                 "an address on this machine is not allowed",
                 "Set CRM_WAREHOUSE_ALLOW_LOOPBACK=1 for a sandbox",
@@ -44,6 +47,13 @@ class HostList:
             what = f"the host {host[:80]!r} is not one of this source's hosts, or the address is not https"
             do = "Check the addresses of this source in the settings; nothing was sent"
         raise Problem(what, do=do, actor=Actor.OPERATOR, code="HOST_REFUSED")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "(none)"
+    except ValueError:
+        return "(none)"
 
 
 def _is_loopback(host: str) -> bool:

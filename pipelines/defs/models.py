@@ -10,6 +10,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from pipelines import flow
 from pipelines.build import dbt_arguments, dbt_environment, manifest_path, read_build, target_path
+from pipelines.faults import noted
 from pipelines.settings import DBT_PROJECT, load_settings
 
 
@@ -29,7 +30,7 @@ def models_assets() -> dg.AssetsDefinition:
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = load_settings()
         with flow.lock(settings, f"dagster run {context.run.run_id}"), dbt_environment(settings):
-            flow.prepare(settings)
+            source = flow.begin(settings)
             dbt = DbtCliResource(
                 project_dir=str(DBT_PROJECT),
                 profiles_dir=str(DBT_PROJECT),
@@ -42,12 +43,13 @@ def models_assets() -> dg.AssetsDefinition:
                 raise_on_error=False,
             )
             yield from invocation.stream()
-            built = read_build(settings)
-            flow.reported(settings, flow.RunReport(build=built))
-        if not built.ok:
-            raise dg.Failure(
-                f"{len(built.failures)} models or tests failed; the last published version stays: "
-                + "; ".join(built.failures)
-            )
+            result = flow.RunReport()
+            with noted(lambda problem: result.problems.append(str(problem))):
+                result.build = read_build(settings)
+                if context.selected_asset_keys == context.assets_def.keys:  # a part is no complete build
+                    flow.finish(settings, result.build, source)
+            flow.reported(settings, result)
+        if not result.ok:
+            raise dg.Failure("; ".join(result.sentences()))
 
     return models

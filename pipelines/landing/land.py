@@ -13,6 +13,7 @@ from time import monotonic
 import msgspec
 
 from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Window
+from connectors.core.errors import Problem
 from pipelines.landing.pages import PageWriter
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
@@ -198,6 +199,14 @@ def _land_files(source: Source, stream: Stream, zone: StreamZone, code_version: 
             copy.touch(mode=0o600)
             with page.body.open("rb") as original, copy.open("wb") as file:
                 shutil.copyfileobj(original, file, 1 << 20)
+            entry = file_entry(copy)
+            if page.sha256 and entry.sha256 != page.sha256:
+                raise Problem(
+                    "the file changed while it was read",
+                    do="wait until it is complete; the next run reads it",
+                    where=page.body.name,
+                    transient=True,
+                )
             landed = Landed(
                 package=package.id,
                 source=stream.source,
@@ -212,7 +221,7 @@ def _land_files(source: Source, stream: Stream, zone: StreamZone, code_version: 
                 received=page.rows,
                 pages=1,
                 seconds=round(monotonic() - clock, 3),
-                files=[file_entry(copy)],
+                files=[entry],
                 shape_hash=shape_hash(shape),
                 code_version=code_version,
                 file_name=page.body.name,

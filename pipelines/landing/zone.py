@@ -104,15 +104,19 @@ class StreamZone:
         return None
 
     def last_order(self) -> int:
-        """Load order of the newest loaded package; 0 when none was loaded."""
+        """Load order of the newest package that changed something; 0 when none did."""
         for package in reversed(self._folders()):
-            if receipt := package.receipt:
+            if (receipt := package.receipt) and receipt.changed:
                 return receipt.order
         return 0
 
     def known_files(self) -> frozenset[str]:
         """sha256 of every file landed so far."""
         return frozenset(p.landed.files[0].sha256 for p in self.packages(CursorKind.FILE))
+
+    def loaded(self) -> list[Package]:
+        """Those with a receipt, oldest first."""
+        return [p for p in self._folders() if p.is_loaded()]
 
     def sweep_unfinished(self) -> int:
         """Remove folders that a crash left without `landed.json`; returns how many. Call under the lock."""

@@ -19,20 +19,7 @@ _HOLDER = re.compile(r"PID (\d+)")
 def open_warehouse(path: Path, *, memory_limit: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, read and write, checkpointed on the way out. Raises Problem when it cannot be opened."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        con = duckdb.connect(str(path), config={"memory_limit": memory_limit, "threads": threads})
-    except duckdb.IOException as error:
-        if holder := _HOLDER.search(str(error)):
-            raise Problem(
-                f"the warehouse file is open in process {holder[1]}",
-                do="close that program (read published/bi.duckdb instead of the warehouse) and run again",
-                where=str(path),
-            ) from error
-        raise Problem(
-            f"the warehouse file cannot be opened ({str(error).splitlines()[0]})",
-            do="run `crm-warehouse rebuild`, or restore it from a backup",
-            where=str(path),
-        ) from error
+    con = _connect(path, {"memory_limit": memory_limit, "threads": threads})
     try:
         path.chmod(0o600)
         con.execute("SET TimeZone = 'UTC'")
@@ -41,6 +28,30 @@ def open_warehouse(path: Path, *, memory_limit: str, threads: int) -> Iterator[d
         con.execute("CHECKPOINT")
     finally:
         con.close()
+
+
+@contextmanager
+def read_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, to look something up. Raises Problem when it cannot be opened."""
+    with _connect(path, {"access_mode": "READ_ONLY"}) as con:
+        yield con
+
+
+def _connect(path: Path, config: dict[str, str | int]) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), config=config)
+    except duckdb.Error as error:
+        if holder := _HOLDER.search(str(error)):
+            raise Problem(
+                f"the warehouse file is open in process {holder[1]}",
+                do="close that program (read published/bi.duckdb instead of the warehouse) and run again",
+                where=str(path),
+            ) from error
+        raise Problem(
+            f"the warehouse file cannot be opened ({str(error).splitlines()[0]})",
+            do="run `crm-warehouse rebuild`, which makes it anew from the landing zone",
+            where=str(path),
+        ) from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ comes back only from a read that began after the one that found it gone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -34,15 +34,18 @@ def load_package(
     landed: Landed,
     checked: Checked,
     accepted: Path,
-    loaded_at: datetime,
+    *,
+    loaded_at: datetime | None = None,
+    receipt: Receipt | None = None,
 ) -> Receipt:
     """Fold `accepted` into the stream's tables and note it in `ops.packages`; a package counts once.
 
-    declared: column → type of the stream's declared fields. Returns the receipt to write into the package,
-    the old one if it was folded before.
+    declared: column → type of the stream's declared fields. receipt: of an earlier fold, whose order and time
+    are kept. Returns the receipt to write into the package, the old one if this warehouse holds it already.
     """
     if earlier := _earlier(con, landed.package):
         return earlier
+    loaded_at = receipt.loaded_at if receipt else loaded_at or datetime.now(UTC)
     con.begin()
     try:
         ensure_stream(con, stream, declared)
@@ -50,7 +53,8 @@ def load_package(
             counts = _bury(con, stream, landed, accepted, loaded_at)
         else:
             counts = _merge(con, stream, landed, accepted, loaded_at)
-        receipt = Receipt(order=_next_order(con), loaded_at=loaded_at, **counts)
+        order = receipt.order if receipt else _next_order(con)
+        receipt = Receipt(order=order, loaded_at=loaded_at, **counts)
         _note(con, landed, checked, receipt)
         con.commit()
     except BaseException:
@@ -85,10 +89,11 @@ def _merge(
         f"WHEN {_ORDER.format('i')} > {_ORDER.format('c')} THEN 'updated' ELSE 'stale' END AS fate, "
         "CASE WHEN i._read_at <= c._read_at THEN c._deleted_at END AS _deleted_at, "
         "CASE WHEN i._read_at <= c._read_at THEN c._deletion_evidence END AS _deletion_evidence, "
-        "greatest(i._read_at, c._read_at) AS _read_at "
+        "greatest(i._read_at, c._read_at) AS _read_at, i._modified_at > c._modified_at AS newer, i._modified_at "
         f"FROM incoming i LEFT JOIN {current} c ON c._org = i._org AND c._record_id = i._record_id"
     )
     counts = dict(con.execute("SELECT fate, count(*) FROM plan GROUP BY fate").fetchall())
+    restamped = _restamp(con, current, landed.org) if counts.get("unchanged") else 0
     if counts.get("updated"):
         con.execute(
             f"DELETE FROM {current} WHERE _org = $org AND _record_id IN "
@@ -110,7 +115,19 @@ def _merge(
             f"INSERT INTO {history} BY NAME SELECT v.* FROM ({versions} = 'stale') v ANTI JOIN {history} h "
             "ON h._org = v._org AND h._record_id = v._record_id AND h._row_hash = v._row_hash"
         )
-    return {fate: counts.get(fate, 0) for fate in ("inserted", "updated", "unchanged", "stale")}
+    fates = {fate: counts.get(fate, 0) for fate in ("inserted", "updated", "unchanged", "stale")}
+    return {**fates, "restamped": restamped}
+
+
+def _restamp(con: duckdb.DuckDBPyConnection, current: str, org: str) -> int:
+    """Rows without a stamp of their own carry their file's: the same content in a newer file is as new as that
+    file, so that an older file arriving later does not win over it. Rows with a stamp never come here."""
+    restamped = con.execute(
+        f"UPDATE {current} SET _modified_at = plan._modified_at FROM plan WHERE plan.fate = 'unchanged' "
+        f"AND plan.newer AND {current}._org = $org AND {current}._record_id = plan._record_id",
+        {"org": org},
+    ).fetchone()
+    return int(restamped[0]) if restamped else 0
 
 
 def _moment(moment: datetime) -> str:
@@ -145,11 +162,11 @@ def _bury(
 
 def _earlier(con: duckdb.DuckDBPyConnection, package: str) -> Receipt | None:
     row = con.execute(
-        "SELECT load_order, loaded_at, inserted, updated, unchanged, stale, deleted FROM ops.packages "
+        "SELECT load_order, loaded_at, inserted, updated, unchanged, restamped, stale, deleted FROM ops.packages "
         "WHERE package_id = ?",
         [package],
     ).fetchone()
-    names = ("order", "loaded_at", "inserted", "updated", "unchanged", "stale", "deleted")
+    names = ("order", "loaded_at", "inserted", "updated", "unchanged", "restamped", "stale", "deleted")
     return Receipt(**dict(zip(names, row, strict=True))) if row else None
 
 
@@ -184,6 +201,7 @@ def _note(con: duckdb.DuckDBPyConnection, landed: Landed, checked: Checked, rece
         "inserted": receipt.inserted,
         "updated": receipt.updated,
         "unchanged": receipt.unchanged,
+        "restamped": receipt.restamped,
         "stale": receipt.stale,
         "deleted": receipt.deleted,
         "file_name": landed.file_name,

@@ -10,7 +10,8 @@ _TABLES = {
         started_at TIMESTAMPTZ, landed_at TIMESTAMPTZ, loaded_at TIMESTAMPTZ, cursor_before TIMESTAMPTZ,
         newest_stamp TIMESTAMPTZ, pages BIGINT, bytes BIGINT, seconds DOUBLE,
         received BIGINT, accepted BIGINT, quarantined BIGINT, repeated BIGINT, superseded BIGINT,
-        skipped BIGINT, inserted BIGINT, updated BIGINT, unchanged BIGINT, stale BIGINT, deleted BIGINT,
+        skipped BIGINT, inserted BIGINT, updated BIGINT, unchanged BIGINT, restamped BIGINT, stale BIGINT,
+        deleted BIGINT,
         file_name VARCHAR, shape_hash VARCHAR, rules_hash VARCHAR
     """,
     "schema_changes": """
@@ -34,3 +35,11 @@ def unbalanced(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
         "FROM ops.packages WHERE missing <> 0 OR (kind <> 'deleted' AND "
         "accepted <> inserted + updated + unchanged + stale) ORDER BY package_id"
     ).fetchall()
+
+
+def folded(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Ids of the packages that this warehouse holds."""
+    known = con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'packages'"
+    ).fetchone()
+    return {id for (id,) in con.execute("SELECT package_id FROM ops.packages").fetchall()} if known else set()

@@ -42,11 +42,12 @@ class PublishedTable:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What was published. rows: by `schema.table`."""
+    """What was published. rows: by `schema.table`; about: what the table `about` says."""
 
     version: str
     path: Path
     rows: Mapping[str, int]
+    about: Mapping[str, str]
 
 
 def publish(
@@ -64,14 +65,11 @@ def publish(
     now = datetime.now(UTC)
     version = now.strftime("%Y%m%dT%H%M%S%fZ")
     building = folder / f".bi.{version}.building"
+    for leftover in folder.glob(".bi.*"):  # of a publication that was killed
+        leftover.unlink()
+    stamped = {**about, "version": version, "published_at": now.isoformat()}
     try:
-        rows = _build(
-            building,
-            warehouse,
-            tables,
-            {**about, "version": version, "published_at": now.isoformat()},
-            memory_limit,
-        )
+        rows = _build(building, warehouse, tables, stamped, memory_limit)
         building.chmod(0o644)
         path = folder / f"bi.{version}.duckdb"
         building.rename(path)
@@ -80,7 +78,7 @@ def publish(
         building.with_name(building.name + ".wal").unlink(missing_ok=True)
     _swap(path, folder)
     _forget_old(folder)
-    return Publication(version, path, rows)
+    return Publication(version, path, rows, stamped)
 
 
 def _build(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,7 +76,7 @@ class Warehouse:
             checked_at=read_at, rules_hash="", received=len(rows), accepted=len(rows), quarantined=0, repeated=0,
             superseded=0,
         )  # fmt: skip
-        receipt = load_package(self.con, STREAM, COLUMNS, landed, checked, path, read_at)
+        receipt = load_package(self.con, STREAM, COLUMNS, landed, checked, path, loaded_at=read_at)
         names = ("inserted", "updated", "unchanged", "stale", "deleted")
         return {n: c for n in names if (c := getattr(receipt, n))}
 
@@ -129,6 +130,29 @@ def test_an_older_version_that_arrives_late_changes_nothing_but_history(warehous
     assert warehouse.history("1") == [("new", True), ("old", True)]
 
 
+def test_an_older_file_that_arrives_late_does_not_win_over_a_newer_one_that_changed_nothing(
+    warehouse: Warehouse,
+) -> None:
+    """Rows of files without a stamp of their own carry their file's: content hash, file stamp."""
+    for stamp, name, expected in (
+        (day(10), "won", {"inserted": 1}),
+        (day(30), "won", {"unchanged": 1}),
+        (day(20), "open", {"stale": 1}),
+    ):
+        warehouse.loads += 1
+        path = warehouse.folder / f"f{warehouse.loads}.parquet"
+        warehouse.con.execute(
+            "COPY (SELECT 1::BIGINT AS _position, 'A' AS _record_id, "
+            f"TIMESTAMPTZ '{stamp.isoformat()}' AS _modified_at, NULL::VARCHAR AS _extra, md5('{name}') AS _row_hash, "
+            f"'{name}' AS \"Name\") TO '{path}' (FORMAT parquet)"
+        )
+        landed = msgspec.structs.replace(_landed(f"f{warehouse.loads}"), kind=CursorKind.FILE)
+        receipt = load_package(warehouse.con, STREAM, COLUMNS, landed, _checked(), path, loaded_at=day(40))
+        assert {n: getattr(receipt, n) for n in expected} == expected
+    assert warehouse.current() == {"A": ("won", True)}
+    assert sorted(name for name, _ in warehouse.history("A")) == ["open", "won"]
+
+
 def test_the_same_stamp_with_other_content_goes_to_the_later_read(warehouse: Warehouse) -> None:
     warehouse.load([row("1", day(1), "seen first")], read_at=day(2))
     # A hash that differs with an equal stamp: a formula field, or two edits within a second.
@@ -175,7 +199,13 @@ def test_a_failed_load_leaves_nothing(warehouse: Warehouse, tmp_path: Path) -> N
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(duckdb.Error):
         load_package(
-            warehouse.con, STREAM, COLUMNS, _landed("broken"), _checked(), tmp_path / "broken.parquet", day(2)
+            warehouse.con,
+            STREAM,
+            COLUMNS,
+            _landed("broken"),
+            _checked(),
+            tmp_path / "broken.parquet",
+            loaded_at=day(2),
         )
     assert warehouse.load([row("2", day(0), "b")], read_at=day(3)) == {"inserted": 1}
     assert warehouse.con.execute("SELECT package_id FROM ops.packages ORDER BY 1").fetchall() == [

@@ -64,6 +64,8 @@ def test_oldest_export_first_from_sub_folders_too(tmp_path: Path):
         ("客户对象导出结果_20171331.xlsx", datetime(2026, 1, 1, tzinfo=UTC)),
         ("客户_2017123112.xlsx", datetime(2026, 1, 1, tzinfo=UTC)),
         ("客户20171231.xlsx", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("客户对象导出结果_20990130.xlsx", datetime(2026, 1, 1, tzinfo=UTC)),  # later than the file: mistyped
+        ("客户对象导出结果_20260102.xlsx", datetime(2026, 1, 1, 16, tzinfo=UTC)),  # a day of clock skew
     ],
 )
 def test_when_an_export_was_made(name: str, stamp: datetime):
@@ -72,7 +74,8 @@ def test_when_an_export_was_made(name: str, stamp: datetime):
 
 
 def test_the_time_in_a_name_is_of_the_context_s_zone():
-    written = file_stamp("x_20260701120000.xlsx", 0, "Europe/Berlin")
+    modified = datetime(2026, 7, 2, tzinfo=UTC).timestamp()
+    written = file_stamp("x_20260701120000.xlsx", modified, "Europe/Berlin")
     assert written == datetime(2026, 7, 1, 10, tzinfo=UTC)
     assert written.utcoffset() == datetime.now(UTC).utcoffset()
 

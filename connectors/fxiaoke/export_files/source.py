@@ -92,6 +92,7 @@ class FxiaokeExport(Source):
                 rows=found.holds.rows,
                 request=found.file.place,
                 file_stamp=found.file.stamp,
+                sha256=found.file.sha256,
             )
 
     def problems(self) -> Sequence[Problem]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 # Fxiaoke ends the name in _YYYYMMDDHHMMSS; people and some versions stop earlier or go on after it.
 _DIGITS = re.compile(r"_(20[0-9]{6})([0-9]*)")
+_CLOCK_SKEW = 86_400  # seconds; nobody exports later than the file was written, so a later name is mistyped
 _CLOCKS = (0, 4, 6)  # digits of a time of day: none, hours and minutes, seconds too
 
 
@@ -24,5 +25,7 @@ def file_stamp(name: str, modified: float, timezone: str) -> datetime:
             written = datetime.strptime(match[1] + clock.ljust(6, "0"), "%Y%m%d%H%M%S")
         except ValueError:
             continue
-        return written.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+        moment = written.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+        if moment.timestamp() <= modified + _CLOCK_SKEW:
+            return moment
     return datetime.fromtimestamp(modified, UTC)
