@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connectors.core.contract import FieldType, Page, Shape
@@ -24,6 +25,7 @@ class Tail:
         """overlap: None where the next read delivers everything again."""
         self._shape, self._overlap = shape, overlap
         self._pages: deque[Page] = deque()
+        self._group: list[Page] = []  # a page and its field chunks; the last one carries their watermark
         self._rows = 0
         self._cut = False  # pages older than the overlap were let go
         self._full = False
@@ -32,14 +34,18 @@ class Tail:
         """Remember a page for as long as its records may be delivered again."""
         if self._full:
             return
-        self._pages.append(page)
         self._rows += page.rows
-        while self._is_old(self._pages[0], page):
-            self._rows -= self._pages.popleft().rows
-            self._cut = True
+        self._group.append(page)
+        if page.watermark:
+            self._pages.extend(replace(p, watermark=page.watermark) for p in self._group)
+            self._group.clear()
+            while self._is_old(self._pages[0], page):
+                self._rows -= self._pages.popleft().rows
+                self._cut = True
         if self._rows > MAX_ROWS:
             self._full = True
             self._pages.clear()
+            self._group.clear()
 
     def known(self, digests: dict[str, str]) -> int:
         """The package's rows if all of them, in every field chunk, are among these digests; else 0."""
@@ -66,7 +72,7 @@ class Tail:
 
     def _records(self) -> Iterator[tuple[str, datetime | None, str]]:
         read = key_reader(self._shape.key, self._shape.stamp)
-        for page in self._pages:
+        for page in (*self._pages, *self._group):
             for record in cut_records(page.body, self._shape):
                 key, stamp = read(record)
                 digest = hashlib.blake2b(record, digest_size=12).hexdigest()

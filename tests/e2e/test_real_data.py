@@ -218,6 +218,13 @@ class TestBadInput:
         got = crm_warehouse("run", "--source", "salesforce", home=home)
         assert got.code == 2 and "fxiaoke_export, zoho" in got.err
 
+    def test_a_program_gets_json_however_it_ends(self, home: Path) -> None:
+        for arguments in (("run", "--source", "salesforce"), ("sync", "--source", "zoho")):
+            got = crm_warehouse(*arguments, "--json", home=home)
+            answer = json.loads(got.out)
+            assert got.code != 0 and answer["ok"] is False
+            assert "Next (" in answer["sentences"][0]
+
     def test_an_unknown_command_is_wrong_use(self, home: Path) -> None:
         assert crm_warehouse("frobnicate", home=home).code == 2
 

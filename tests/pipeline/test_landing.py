@@ -12,7 +12,7 @@ from time import sleep
 import msgspec
 import pytest
 
-from connectors.core.contract import CursorKind, Field, FieldType, Page
+from connectors.core.contract import CursorKind, Field, FieldType, Page, Window
 from connectors.core.errors import Problem
 from pipelines.landing.land import Landing, land
 from pipelines.landing.pages import read_pages
@@ -92,6 +92,23 @@ def test_an_idle_read_of_a_wide_module_leaves_no_package(tmp_path: Path) -> None
     assert read(source, zone).packages == ()
     source.pages = [[deal("1", at(1))], (1, [{"id": "1", "Amount": 5}])]
     assert len(read(source, zone).packages) == 1, "a change in a further chunk is a change"
+
+
+def test_the_tail_of_a_long_wide_read_is_its_end(tmp_path: Path) -> None:
+    """Only the last field chunk carries the watermark: the chunks before it must grow old with it."""
+    source, zone = Scripted(), StreamZone(tmp_path / "s")
+    for minute in range(0, 60, 2):
+        keys = [str(100 * minute + i) for i in range(3)]
+        source.pages += [[deal(k, at(minute)) for k in keys], (1, [{"id": k, "Amount": 1} for k in keys])]
+    pages = list(source.read(STREAM, Window(CursorKind.INCREMENTAL)))
+    groups = [
+        (replace(base, watermark=None), replace(chunk, watermark=base.watermark))
+        for base, chunk in zip(pages[::2], pages[1::2], strict=True)
+    ]
+    source.read = lambda stream, window: iter([p for group in groups for p in group])  # type: ignore[method-assign]
+    tail = read(source, zone).packages[0].landed.tail
+    assert {key.split("#")[0] for key in tail} == {str(100 * m + i) for m in (54, 56, 58) for i in range(3)}
+    assert {key.split("#")[1] for key in tail} == {"0", "1"}
 
 
 @pytest.mark.parametrize(
