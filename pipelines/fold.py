@@ -14,6 +14,7 @@ import duckdb
 from connectors import discover
 from connectors.core.contract import Stream
 from connectors.core.errors import Problem
+from pipelines.build import begin_build
 from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, Zone
 from pipelines.manifest import ACCEPTED, Landed, Receipt, file_entry
@@ -63,6 +64,7 @@ def rebuild(settings: Settings) -> int:
 
 
 def _fold(settings: Settings, path: Path, packages: Iterable[Package]) -> None:
+    begin_build(settings)  # models built on what was there before are not those of what will be there now
     receipts = {package: package.receipt for package in packages}
     with open_warehouse(path, memory_limit=settings.memory_limit, threads=settings.threads) as con:
         prepare_warehouse(con)

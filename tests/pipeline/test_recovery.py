@@ -45,10 +45,13 @@ def three_syncs(bench: Bench) -> Bench:
 def test_a_lost_warehouse_is_folded_again_before_anything_else(three_syncs: Bench) -> None:
     bench = three_syncs
     before = contents(bench.settings.warehouse)
+    (bench.settings.home / "dbt").mkdir()
+    stamp_build(bench.settings, BuildStamp(built_from="x", as_of_date="2026-03-03"))
     bench.settings.warehouse.unlink()
     bench.source.pages = [[deal("4", "2026-03-04T10:00:00+08:00", Amount=4)]]
     assert bench.sync().ok
     assert [key for key, _ in bench.raw()] == ["1", "2", "3", "4"]
+    assert read_stamp(bench.settings) is None, "its models went with the lost file"
     after = contents(bench.settings.warehouse)
     for table, rows in before.items():
         assert [r for r in after[table] if r in rows] == rows, f"{table} lost or changed a row"
