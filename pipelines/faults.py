@@ -9,6 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from connectors.core.errors import Actor, Problem
+from pipelines.files import private_folder
 
 LOG_FILE = "crm-warehouse.log"
 _LOG = logging.getLogger("crm_warehouse")
@@ -35,9 +36,7 @@ def noted(note: Callable[[Problem], None]) -> Iterator[None]:
 
 def log_to(home: Path) -> None:
     """Tracebacks go to a private file of the home. They hold code and names, never values of variables."""
-    folder = home / "logs"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = (folder / LOG_FILE).resolve()
+    path = (private_folder(home / "logs") / LOG_FILE).resolve()
     if not any(isinstance(h, RotatingFileHandler) and Path(h.baseFilename) == path for h in _LOG.handlers):
         for old in list(_LOG.handlers):
             _LOG.removeHandler(old)

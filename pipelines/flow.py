@@ -24,7 +24,7 @@ from pipelines.build import (
     stamp_build,
 )
 from pipelines.faults import log_to, noted
-from pipelines.fold import prepare_warehouse, refold
+from pipelines.fold import prepared_warehouse, refold
 from pipelines.health import (
     Health,
     PublishedHealth,
@@ -40,7 +40,7 @@ from pipelines.quality.docs import build_docs
 from pipelines.settings import Settings
 from pipelines.sync import Progress, sync
 from pipelines.version import VERSION
-from pipelines.warehouse.connect import open_warehouse, read_warehouse
+from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.lock import run_lock
 from pipelines.warehouse.publish import Publication, publish
 
@@ -83,11 +83,8 @@ def begin(settings: Settings) -> str:
     nothing. Call under the lock.
     """
     refold(settings)
-    with open_warehouse(
-        settings.warehouse, memory_limit=settings.memory_limit, threads=settings.threads
-    ) as con:
-        prepare_warehouse(con)
-    begin_build(settings)
+    with prepared_warehouse(settings):
+        begin_build(settings)
     return built_from(settings)
 
 

@@ -6,7 +6,8 @@ anything else happens, in their order and without validating again; nothing is p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -25,12 +26,6 @@ from pipelines.warehouse.ops import ensure_ops, folded
 from pipelines.warehouse.schema import declare
 
 
-def prepare_warehouse(con: duckdb.DuckDBPyConnection) -> None:
-    """Ops tables, and empty raw tables for every declared stream of every source."""
-    ensure_ops(con)
-    declare(con, ((stream, columns(stream)) for spec in discover().values() for stream in spec.streams()))
-
-
 def columns(stream: Stream) -> dict[str, str]:
     """Column → engine type of the declared fields."""
     return {field.name: engine_type(field) for field in stream.fields}
@@ -38,7 +33,7 @@ def columns(stream: Stream) -> dict[str, str]:
 
 def refold(settings: Settings) -> int:
     """Fold what the receipts name and the warehouse lacks; returns how many packages. Call under the lock."""
-    receipted = [package for *_, zone in Zone(settings.landing).streams() for package in zone.loaded()]
+    receipted = _receipted(settings)
     if not receipted:
         return 0
     present: set[str] = set()
@@ -53,7 +48,13 @@ def refold(settings: Settings) -> int:
 
 def rebuild(settings: Settings) -> int:
     """A new warehouse from the landing zone alone, swapped in when complete. Call under the lock."""
-    receipted = [package for *_, zone in Zone(settings.landing).streams() for package in zone.loaded()]
+    receipted = _receipted(settings)
+    if not receipted:
+        raise Problem(
+            "the landing zone holds no loaded package, so there is nothing to make a warehouse from",
+            do="restore the landing folder from a backup; the warehouse stays as it is",
+            where=str(settings.landing),
+        )
     building = settings.warehouse.with_name("rebuilding.duckdb")
     for leftover in (building, building.with_name(building.name + ".wal")):
         leftover.unlink(missing_ok=True)
@@ -63,11 +64,27 @@ def rebuild(settings: Settings) -> int:
     return len(receipted)
 
 
+@contextmanager
+def prepared_warehouse(settings: Settings, path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse (or one at `path`) open for writing, with its ops tables and every declared raw table, empty
+    where its source delivered nothing."""
+    with open_warehouse(
+        path or settings.warehouse, memory_limit=settings.memory_limit, threads=settings.threads
+    ) as con:
+        ensure_ops(con)
+        declare(con, ((stream, columns(stream)) for spec in discover().values() for stream in spec.streams()))
+        yield con
+
+
+def _receipted(settings: Settings) -> list[Package]:
+    """Every package that was loaded, of all streams."""
+    return [package for *_, zone in Zone(settings.landing).streams() for package in zone.loaded()]
+
+
 def _fold(settings: Settings, path: Path, packages: Iterable[Package]) -> None:
     begin_build(settings)  # models built on what was there before are not those of what will be there now
     receipts = {package: package.receipt for package in packages}
-    with open_warehouse(path, memory_limit=settings.memory_limit, threads=settings.threads) as con:
-        prepare_warehouse(con)
+    with prepared_warehouse(settings, path) as con:
         for package, receipt in sorted(receipts.items(), key=lambda item: item[1].order if item[1] else 0):
             assert receipt is not None
             load_checked(con, package, _stream(package.landed), receipt)

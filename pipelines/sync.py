@@ -18,7 +18,7 @@ from connectors.core.contract import CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Problem
 from pipelines.check import check
 from pipelines.faults import noted
-from pipelines.fold import load_checked, prepare_warehouse, refold
+from pipelines.fold import load_checked, prepared_warehouse, refold
 from pipelines.landing.land import land
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.manifest import LOADED, Checked, write_manifest
@@ -28,7 +28,6 @@ from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.version import VERSION
-from pipelines.warehouse.connect import open_warehouse
 
 Progress = Callable[[StreamOutcome, str], None]
 
@@ -68,7 +67,7 @@ def _check_names(chosen: Sequence[tuple[SourceSpec, str]], streams: Sequence[str
 
 
 class _LazyWriter:
-    """The warehouse, opened when the first package is ready: an idle sync never opens it."""
+    """The warehouse, opened when the first package is ready: an idle sync only looks into it."""
 
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings, self._stack = settings, stack
@@ -76,14 +75,7 @@ class _LazyWriter:
 
     def __call__(self) -> duckdb.DuckDBPyConnection:
         if self._con is None:
-            self._con = self._stack.enter_context(
-                open_warehouse(
-                    self._settings.warehouse,
-                    memory_limit=self._settings.memory_limit,
-                    threads=self._settings.threads,
-                )
-            )
-            prepare_warehouse(self._con)
+            self._con = self._stack.enter_context(prepared_warehouse(self._settings))
         return self._con
 
 
@@ -100,7 +92,8 @@ def _sync_source(
     zone = Zone(settings.landing)
     known = {s.name: zone.stream(spec.name, org, s.name).known_files() for s in spec.streams()}
     with spec.open(settings.context(spec, org, known)) as source:
-        chosen = [s for s in source.streams() if not names or s.name in names]
+        streams = source.streams()
+        chosen = [s for s in streams if not names or s.name in names]
         for problem in source.problems():
             report.add(spec.name, problem)
         with ThreadPoolExecutor(settings.threads, thread_name_prefix=spec.name) as pool:
@@ -110,7 +103,7 @@ def _sync_source(
                 outcome, ready = future.result()
                 _load(writer, futures[future], ready, outcome, progress)
                 report.outcomes.append(outcome)
-    reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in source.streams())
+    reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
             "there is nothing to read: the inbox holds no export file and none was ever read",
@@ -136,7 +129,7 @@ def _land_and_check(
     with noted(outcome.fail):
         progress(outcome, "checking")
         for package in _checked(settings, source, stream, zone, outcome):
-            ready.append(package)
+            ready.append(package)  # one by one: those before a fault are still loaded
     return outcome, ready
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from connectors.core.errors import Problem
+from pipelines.files import private_folder
 from pipelines.sql import literal
 
 _HOLDER = re.compile(r"PID (\d+)")
@@ -18,7 +19,7 @@ _HOLDER = re.compile(r"PID (\d+)")
 @contextmanager
 def open_warehouse(path: Path, *, memory_limit: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, read and write, checkpointed on the way out. Raises Problem when it cannot be opened."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     con = _connect(path, {"memory_limit": memory_limit, "threads": threads})
     try:
         path.chmod(0o600)

@@ -84,6 +84,15 @@ def test_a_rebuild_gives_the_same_tables_row_for_row(three_syncs: Bench) -> None
         assert unbalanced(con) == []
 
 
+def test_a_rebuild_without_a_landing_zone_leaves_the_warehouse(three_syncs: Bench) -> None:
+    bench = three_syncs
+    before = contents(bench.settings.warehouse)
+    shutil.rmtree(bench.settings.landing)
+    with pytest.raises(Problem, match="no loaded package"), flow.lock(bench.settings, "test"):
+        rebuild(bench.settings)
+    assert contents(bench.settings.warehouse) == before
+
+
 def test_a_corrupt_warehouse_is_a_sentence_that_names_the_way_out(three_syncs: Bench) -> None:
     bench = three_syncs
     before = contents(bench.settings.warehouse)
