@@ -12,6 +12,7 @@ import duckdb
 
 from connectors.core.contract import CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
+from pipelines.faults import step
 from pipelines.landing.decode import Decoded, decode
 from pipelines.landing.zone import Package
 from pipelines.manifest import (
@@ -55,7 +56,9 @@ def check(
             checked = _account(con, package.landed, decoded, verdict, rules, files)
     finally:
         shutil.rmtree(scratch)
+    step("package split", package=package.id)
     write_manifest(package.folder, CHECKED, checked)
+    step("package checked", package=package.id, accepted=checked.accepted, quarantined=checked.quarantined)
     return checked, verdict
 
 

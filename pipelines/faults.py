@@ -1,4 +1,6 @@
-"""A fault must not stop the other streams, and a fault of ours must not look like a fault of the data."""
+"""A fault must not stop the other streams, and a fault of ours must not look like a fault of the data.
+
+The log tells how far a run came, a line per step, and where a fault of ours was."""
 
 from __future__ import annotations
 
@@ -34,6 +36,11 @@ def noted(note: Callable[[Problem], None]) -> Iterator[None]:
         )
 
 
+def step(name: str, **facts: object) -> None:
+    """A line in the log: this is true now (`package landed`, `version published`)."""
+    _LOG.info("%s %s", name, " ".join(f"{key}={value}" for key, value in facts.items()))
+
+
 def log_to(home: Path) -> None:
     """Tracebacks go to a private file of the home. They hold code and names, never values of variables."""
     path = (private_folder(home / "logs") / LOG_FILE).resolve()
@@ -44,4 +51,5 @@ def log_to(home: Path) -> None:
         handler = RotatingFileHandler(path, maxBytes=5 << 20, backupCount=3, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
         _LOG.addHandler(handler)
+        _LOG.setLevel(logging.INFO)
         _LOG.propagate = False

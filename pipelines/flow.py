@@ -23,7 +23,7 @@ from pipelines.build import (
     read_stamp,
     stamp_build,
 )
-from pipelines.faults import log_to, noted
+from pipelines.faults import log_to, noted, step
 from pipelines.fold import prepared_warehouse, refold
 from pipelines.health import (
     Health,
@@ -92,11 +92,13 @@ def finish(settings: Settings, built: Build, source: str) -> None:
     """Note a build of all models that succeeded; only what is noted can be published."""
     if built.ok:
         stamp_build(settings, BuildStamp(built_from=source, as_of_date=_as_of(settings)))
+        step("models built", nodes=built.nodes)
 
 
 def build(settings: Settings) -> Build:
     """Build and test all models on what is loaded. Call under the lock."""
     source = begin(settings)
+    step("build begun", built_from=source)
     built = build_models(settings)
     finish(settings, built, source)
     return built
@@ -175,6 +177,7 @@ def reported(settings: Settings, result: RunReport) -> RunReport:
     )
     health.ok = result.ok and not sentences(health)
     write_health(settings.published, health)
+    step("health written", ok=health.ok)
     if any(outcome.received for outcome in result.sync.outcomes):
         build_docs(settings.docs)
     return result

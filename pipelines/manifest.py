@@ -1,20 +1,26 @@
-"""The three JSON files that tell a package's story; each appears whole, by atomic rename, for good."""
+"""The three JSON files that tell a package's story; each appears whole, by atomic rename, for good.
+
+Only a redaction replaces one: personal data leaves the bytes, and the manifest names that it did.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from connectors.core.errors import Actor, Problem
 from pipelines.files import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 LANDED, CHECKED, LOADED = "landed.json", "checked.json", "loaded.json"
 ACCEPTED, QUARANTINED = "accepted.parquet", "quarantined.parquet"
+# Kinds beside the reads of `CursorKind`: decisions of a person about rows or packages set aside.
+RELEASE, DROP = "release", "drop"
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -25,11 +31,27 @@ class FileEntry(msgspec.Struct, frozen=True):
     sha256: str
 
 
+class Redaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What was taken out of a package's bytes, the one exception to "as received" (law 1).
+
+    what: "field" (personal data not wanted: `name` is the field) or "record" (an erased person: `name` is
+    the record's key). at: when.
+    """
+
+    what: str
+    name: str
+    at: datetime
+    reason: str = ""
+
+
 class Landed(msgspec.Struct, frozen=True, kw_only=True):
     """`landed.json`: the pages are complete; from here on the bytes and the cursor are true.
 
     cursor_after: everything stamped before it has been landed. tail: digests of the records that the next
     read of this kind will deliver again because of the overlap; a read that brings only these is dropped.
+    read: id of the first package of its chain; last: the chain ends here. backfill: name of the backfill,
+    whose cursor is its own. origin, positions: for a decision, the package it is about and the rows of it
+    (all of them if None). calls, credits: what the API charged. run: the run that read it.
     """
 
     format: int = FORMAT
@@ -48,17 +70,28 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     files: list[FileEntry]
     shape_hash: str
-    redactions: list[str] = []
+    redactions: list[Redaction] = []
     code_version: str = ""
     file_name: str = ""
     file_stamp: datetime | None = None
     tail: dict[str, str] = {}
+    read: str = ""
+    last: bool = True
+    backfill: str = ""
+    origin: str = ""
+    positions: list[int] | None = None
+    calls: int = 0
+    credits: int = 0
+    run: str = ""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """`checked.json`: every received row is accounted for (law 3).
 
     skipped: rows that are no records, by reason. results: one entry per rule, as the quality room gave it.
+    set_aside: rows by the rule that set them aside (a row may break several). resolved: rows of another
+    package that this decision takes out of quarantine, likewise. columns: column → the CRM's field, where
+    the name could not be taken as it is.
     """
 
     format: int = FORMAT
@@ -74,6 +107,9 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     blocked: bool = False
     files: list[FileEntry] = []
     results: list[dict[str, object]] = []
+    set_aside: dict[str, int] = {}
+    resolved: dict[str, int] = {}
+    columns: dict[str, str] = {}
 
     def balance(self) -> int:
         """Rows received but not accounted for; 0 or the package must fail."""
@@ -106,21 +142,49 @@ Manifest = TypeVar("Manifest", Landed, Checked, Receipt)
 def read_manifest(path: Path, kind: type[Manifest]) -> Manifest:
     """The manifest at `path`. Raises Problem when it is damaged or of a newer format."""
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError) as error:
+        content = path.read_bytes()
+        version = msgspec.json.decode(content, type=_Format).format
+        if version == FORMAT:
+            return msgspec.json.decode(content, type=kind)
+        if version < FORMAT:
+            return msgspec.convert(upgraded(msgspec.json.decode(content), path.name), kind, strict=False)
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise Problem(
             f"the manifest {path.name} of package {path.parent.name} cannot be read ({error})",
             do="restore the package folder from a backup or remove it and sync again",
             where=str(path),
         ) from error
-    if manifest.format > FORMAT:
-        raise Problem(
-            f"package {path.parent.name} was written by a newer crm-warehouse (format {manifest.format})",
-            do="upgrade crm-warehouse on this machine",
-            actor=Actor.OPERATOR,
-            where=str(path),
-        )
+    raise Problem(
+        f"package {path.parent.name} was written by a newer crm-warehouse (format {version})",
+        do="upgrade crm-warehouse on this machine",
+        actor=Actor.OPERATOR,
+        where=str(path),
+    )
+
+
+def upgraded(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    """An older manifest's content as today's; what lies on disk stays as it was written."""
+    while manifest["format"] < FORMAT:
+        manifest = _UPGRADES[manifest["format"]](manifest, name)
     return manifest
+
+
+class _Format(msgspec.Struct):
+    format: int = 1
+
+
+def _from_1(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    """2 (2026-11-22) counts rows set aside by rule and knows chains; 1 had no redactions to carry over."""
+    added: dict[str, Any] = {"format": 2}
+    if name == LANDED:
+        added |= {"redactions": [], "read": manifest["package"]}
+    if name == CHECKED:
+        rules = [r for r in manifest.get("results", []) if r["severity"] == "quarantine" and r["failing"]]
+        added["set_aside"] = {r["rule"]: r["failing"] for r in rules}
+    return manifest | added
+
+
+_UPGRADES: dict[int, Callable[[dict[str, Any], str], dict[str, Any]]] = {1: _from_1}
 
 
 def write_manifest(folder: Path, name: str, manifest: msgspec.Struct) -> None:

@@ -17,7 +17,7 @@ import duckdb
 from connectors.core.contract import CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Problem
 from pipelines.check import check
-from pipelines.faults import noted
+from pipelines.faults import noted, step
 from pipelines.fold import load_checked, prepared_warehouse, refold
 from pipelines.landing.land import land
 from pipelines.landing.zone import Package, StreamZone, Zone
@@ -189,7 +189,9 @@ def _load(
     with noted(outcome.fail):
         for package in ready:
             receipt = load_checked(writer(), package, stream)
+            step("package loaded", package=package.id, order=receipt.order)
             write_manifest(package.folder, LOADED, receipt)
+            step("receipt written", package=package.id)
             outcome.packages += 1
             outcome.inserted += receipt.inserted
             outcome.updated += receipt.updated

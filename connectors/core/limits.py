@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 
 from connectors.core.contract import Usage
 
@@ -51,6 +52,21 @@ class Limiter:
             self._sleep(start - now)
 
 
+_SPENT: ContextVar[Usage | None] = ContextVar("spent", default=None)
+
+
+@contextmanager
+def spending() -> Iterator[Usage]:
+    """What the calls made inside cost, apart from the source's total. Threads that help must be given a copy
+    of the context."""
+    usage = Usage()
+    token = _SPENT.set(usage)
+    try:
+        yield usage
+    finally:
+        _SPENT.reset(token)
+
+
 class Meter:
     """Adds to a `Usage` from many threads."""
 
@@ -61,6 +77,8 @@ class Meter:
     def add(self, *, calls: int = 0, credits: int = 0, size: int = 0) -> None:
         """Count calls, API credits and decoded bytes."""
         with self._lock:
-            self.usage.calls += calls
-            self.usage.credits += credits
-            self.usage.bytes += size
+            for usage in (self.usage, _SPENT.get()):
+                if usage is not None:
+                    usage.calls += calls
+                    usage.credits += credits
+                    usage.bytes += size

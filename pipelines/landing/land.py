@@ -14,6 +14,7 @@ import msgspec
 
 from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Window
 from connectors.core.errors import Problem
+from pipelines.faults import step
 from pipelines.landing.pages import PageWriter
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
@@ -56,6 +57,7 @@ def land(
     seen = again = 0
     shape = source.shape(stream, kind)
     for started, batch in _batches(source.read(stream, Window(kind, since)), max_rows):
+        step("package begun", stream=f"{stream.source}.{stream.name}", kind=kind)
         writer = _Writer(zone, stream, kind, shape, source.org, cursor, overlap, started)
         try:
             for page in batch:
@@ -171,6 +173,9 @@ def _write_landed(package: Package, shape: Shape, landed: Landed) -> None:
     shape_path.touch(mode=0o600)
     shape_path.write_bytes(msgspec.json.encode(shape.to_json()))
     write_manifest(package.folder, LANDED, landed)
+    step(
+        "package landed", package=package.id, stream=f"{landed.source}.{landed.stream}", rows=landed.received
+    )
 
 
 def union_shape(before: Shape, after: Shape) -> Shape:

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from connectors.core.errors import Actor, Problem
+from pipelines.faults import step
 from pipelines.files import sync_folder
 from pipelines.sql import literal, quote
 
@@ -73,10 +74,12 @@ def publish(
         building.chmod(0o644)
         path = folder / f"bi.{version}.duckdb"
         building.rename(path)
+        step("version written", version=version)
     finally:
         building.unlink(missing_ok=True)
         building.with_name(building.name + ".wal").unlink(missing_ok=True)
     _swap(path, folder)
+    step("version published", version=version)
     _forget_old(folder)
     return Publication(version, path, rows, stamped)
 
