@@ -146,6 +146,11 @@ def _account(
         blocked=bool(verdict and verdict.blocked),
         files=files,
         results=[asdict(result) for result in verdict.results] if verdict else [],
+        set_aside=dict(
+            con.execute(
+                "SELECT rule, count(DISTINCT _position) FROM aside GROUP BY rule ORDER BY rule"
+            ).fetchall()
+        ),
     )
     if difference := checked.balance():
         raise Problem(

@@ -24,7 +24,7 @@ from pipelines.build import (
     stamp_build,
 )
 from pipelines.faults import log_to, noted, step
-from pipelines.fold import prepared_warehouse, refold
+from pipelines.fold import note_landing, prepared_warehouse, refold, seal_warehouse
 from pipelines.health import (
     Health,
     PublishedHealth,
@@ -83,8 +83,9 @@ def begin(settings: Settings) -> str:
     nothing. Call under the lock.
     """
     refold(settings)
-    with prepared_warehouse(settings):
+    with prepared_warehouse(settings) as con:
         begin_build(settings)
+        note_landing(con, settings)
     return built_from(settings)
 
 
@@ -92,6 +93,7 @@ def finish(settings: Settings, built: Build, source: str) -> None:
     """Note a build of all models that succeeded; only what is noted can be published."""
     if built.ok:
         stamp_build(settings, BuildStamp(built_from=source, as_of_date=_as_of(settings)))
+        seal_warehouse(settings)
         step("models built", nodes=built.nodes)
 
 
@@ -144,7 +146,8 @@ def run(
     progress: Progress = lambda outcome, step: None,
 ) -> RunReport:
     """Sync, then build and publish if anything is new, then report. Call under the lock."""
-    result = RunReport(sync=sync(settings, chosen, streams=streams, full=full, progress=progress))
+    synced = sync(settings, chosen, streams=streams, full=full, command="run", progress=progress)
+    result = RunReport(sync=synced)
     with noted(lambda problem: result.problems.append(str(problem))):
         if needs_build(settings):
             result.build = build(settings)

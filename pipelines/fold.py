@@ -6,23 +6,28 @@ anything else happens, in their order and without validating again; nothing is p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import msgspec
 
 from connectors import discover
-from connectors.core.contract import Stream
+from connectors.core.contract import CursorKind, Stream
 from connectors.core.errors import Problem
 from pipelines.build import begin_build
+from pipelines.faults import step
+from pipelines.landing.runs import Run, read_runs
 from pipelines.landing.types import engine_type
-from pipelines.landing.zone import Package, Zone
-from pipelines.manifest import ACCEPTED, Landed, Receipt, file_entry
+from pipelines.landing.zone import Package, StreamZone, Zone
+from pipelines.manifest import ACCEPTED, RELEASE, Landed, Receipt, file_entry
+from pipelines.seal import is_sealed, seal
 from pipelines.settings import Settings
 from pipelines.warehouse.connect import open_warehouse, read_warehouse
-from pipelines.warehouse.load import load_package
-from pipelines.warehouse.ops import ensure_ops, folded
+from pipelines.warehouse.load import Parts, load_package
+from pipelines.warehouse.ops import ensure_ops, folded, note_runs, note_state
 from pipelines.warehouse.schema import declare
 
 
@@ -34,15 +39,18 @@ def columns(stream: Stream) -> dict[str, str]:
 def refold(settings: Settings) -> int:
     """Fold what the receipts name and the warehouse lacks; returns how many packages. Call under the lock."""
     receipted = _receipted(settings)
-    if not receipted:
+    if not receipted or is_sealed(settings.warehouse, receipted):
         return 0
-    present: set[str] = set()
+    present: Mapping[str, int] = {}
     if settings.warehouse.exists():
-        with read_warehouse(settings.warehouse) as con:
+        with read_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as con:
             present = folded(con)
-    missing = [package for package in receipted if package.id not in present]
+    missing = {package: receipt for package, receipt in _in_order(receipted) if package.id not in present}
+    if missing and min(r.order for r in missing.values()) <= max(present.values(), default=0):
+        return rebuild(settings)  # what is missing lies below what is there: only the whole fold is right
     if missing:
-        _fold(settings, settings.warehouse, missing)
+        _fold(settings, settings.warehouse, missing.items())
+    seal(settings.warehouse, receipted)
     return len(missing)
 
 
@@ -58,10 +66,17 @@ def rebuild(settings: Settings) -> int:
     building = settings.warehouse.with_name("rebuilding.duckdb")
     for leftover in (building, building.with_name(building.name + ".wal")):
         leftover.unlink(missing_ok=True)
-    _fold(settings, building, receipted)
+    _fold(settings, building, _in_order(receipted))
     settings.warehouse.with_name(settings.warehouse.name + ".wal").unlink(missing_ok=True)
     building.replace(settings.warehouse)
+    seal(settings.warehouse, receipted)
+    step("warehouse rebuilt", packages=len(receipted))
     return len(receipted)
+
+
+def seal_warehouse(settings: Settings) -> None:
+    """Remember that the warehouse, closed now, holds every receipted package."""
+    seal(settings.warehouse, _receipted(settings))
 
 
 @contextmanager
@@ -69,25 +84,20 @@ def prepared_warehouse(settings: Settings, path: Path | None = None) -> Iterator
     """The warehouse (or one at `path`) open for writing, with its ops tables and every declared raw table, empty
     where its source delivered nothing."""
     with open_warehouse(
-        path or settings.warehouse, memory_limit=settings.memory_limit, threads=settings.threads
+        path or settings.warehouse,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        wait_seconds=settings.lock_wait_seconds,
     ) as con:
         ensure_ops(con)
         declare(con, ((stream, columns(stream)) for spec in discover().values() for stream in spec.streams()))
         yield con
 
 
-def _receipted(settings: Settings) -> list[Package]:
-    """Every package that was loaded, of all streams."""
-    return [package for *_, zone in Zone(settings.landing).streams() for package in zone.loaded()]
-
-
-def _fold(settings: Settings, path: Path, packages: Iterable[Package]) -> None:
-    begin_build(settings)  # models built on what was there before are not those of what will be there now
-    receipts = {package: package.receipt for package in packages}
-    with prepared_warehouse(settings, path) as con:
-        for package, receipt in sorted(receipts.items(), key=lambda item: item[1].order if item[1] else 0):
-            assert receipt is not None
-            load_checked(con, package, _stream(package.landed), receipt)
+def note_landing(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """What `ops` says of the landing zone: the diary of syncs, and per stream its cursor and what waits."""
+    note_runs(con, [row for run in read_runs(settings.landing) for row in _run_rows(run)])
+    note_state(con, [_state(*names, zone) for *names, zone in Zone(settings.landing).streams()])
 
 
 def load_checked(
@@ -97,15 +107,75 @@ def load_checked(
 
     receipt: of an earlier fold, to be repeated as it was.
     """
-    checked, accepted = package.checked, package.folder / ACCEPTED
+    checked, landed = package.checked, package.landed
+    if checked is None:
+        raise _damaged(package)
+    parts = Parts(_accepted(package, receipt))
+    kind = landed.origin_kind if landed.kind == RELEASE else landed.kind
+    if kind == CursorKind.SWEEP and landed.last:
+        chain = StreamZone(package.folder.parent).chain(landed.read)
+        files = [accepted for part in chain if (accepted := _accepted(part, receipt=None))]
+        parts = Parts(parts.accepted, files, chain[0].landed.started_at, agreed=landed.kind == RELEASE)
+    return load_package(con, stream, columns(stream), landed, checked, parts, receipt=receipt)
+
+
+def _receipted(settings: Settings) -> list[Package]:
+    """Every package that was loaded, of all streams."""
+    return [package for *_, zone in Zone(settings.landing).streams() for package in zone.loaded()]
+
+
+def _in_order(packages: Iterable[Package]) -> list[tuple[Package, Receipt]]:
+    receipts = [(package, receipt) for package in packages if (receipt := package.receipt)]
+    return sorted(receipts, key=lambda item: item[1].order)
+
+
+def _fold(settings: Settings, path: Path, packages: Iterable[tuple[Package, Receipt]]) -> None:
+    begin_build(settings)  # models built on what was there before are not those of what will be there now
+    with prepared_warehouse(settings, path) as con:
+        for package, receipt in packages:
+            load_checked(con, package, _stream(package.landed), receipt)
+        note_landing(con, settings)
+
+
+def _accepted(package: Package, receipt: Receipt | None) -> Path | None:
+    """The checked rows, digest compared; None where they changed nothing and were thinned out since."""
+    checked, path = package.checked, package.folder / ACCEPTED
     entry = next((file for file in checked.files if file.name == ACCEPTED), None) if checked else None
-    if checked is None or entry is None or not accepted.exists() or file_entry(accepted) != entry:
-        raise Problem(
-            f"the checked rows of package {package.id} are missing or damaged",
-            do="restore the package folder from a backup; nothing of it was loaded",
-            where=str(accepted),
-        )
-    return load_package(con, stream, columns(stream), package.landed, checked, accepted, receipt=receipt)
+    if entry is not None and path.exists() and file_entry(path) == entry:
+        return path
+    thinned = package.thinned
+    if receipt and not receipt.changed and thinned and ACCEPTED in {file.name for file in thinned.files}:
+        return None
+    raise _damaged(package)
+
+
+def _damaged(package: Package) -> Problem:
+    return Problem(
+        f"the checked rows of package {package.id} are missing or damaged",
+        do="restore the package folder from a backup; nothing of it was loaded",
+        where=str(package.folder / ACCEPTED),
+    )
+
+
+def _run_rows(run: Run) -> Iterator[dict[str, Any]]:
+    of_run = {name: getattr(run, name) for name in ("run_id", "command", "started_at", "ended_at")}
+    for stream in run.streams:
+        yield of_run | msgspec.structs.asdict(stream)
+
+
+def _state(source: str, org: str, stream: str, zone: StreamZone) -> dict[str, Any]:
+    newest, pending = zone.newest(CursorKind.INCREMENTAL), zone.pending()
+    first = pending[0] if pending else None
+    checked = first.checked if first else None
+    return {
+        "source": source,
+        "org": org,
+        "stream": stream,
+        "cursor": newest.cursor_after if newest else None,
+        "pending": len(pending),
+        "waiting_since": first.landed.landed_at if first else None,
+        "blocked": bool(checked and checked.blocked),
+    }
 
 
 def _stream(landed: Landed) -> Stream:

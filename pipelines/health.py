@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.files import write_atomic
-from pipelines.outcome import Status, StreamOutcome, SyncReport
+from pipelines.outcome import OWN, Status, StreamOutcome, SyncReport
 
 NAME = "health.json"
 
@@ -99,13 +99,10 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
     return [known[key] for key in sorted(known)]
 
 
-_RUN = "run"  # stands for the source where a problem concerns none
-
-
 def merged_problems(before: Health | None, sync: SyncReport, of_run: list[str]) -> list[SourceProblem]:
     """This run's problems, and the last known ones of the sources it did not touch."""
-    kept = [p for p in (before.problems if before else []) if p.source not in {*sync.sources, _RUN}]
-    new = [*sync.problems, *((_RUN, sentence) for sentence in of_run)]
+    kept = [p for p in (before.problems if before else []) if p.source not in {*sync.sources, OWN}]
+    new = [*sync.problems, *((OWN, sentence) for sentence in of_run)]
     return kept + [SourceProblem(source=source, sentence=sentence) for source, sentence in new]
 
 

@@ -1,4 +1,4 @@
-"""The three JSON files that tell a package's story; each appears whole, by atomic rename, for good.
+"""The JSON files that tell a package's story; each appears whole, by atomic rename, for good.
 
 Only a redaction replaces one: personal data leaves the bytes, and the manifest names that it did.
 """
@@ -6,7 +6,7 @@ Only a redaction replaces one: personal data leaves the bytes, and the manifest 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from connectors.core.errors import Actor, Problem
 from pipelines.files import write_atomic
 
 FORMAT = 2
-LANDED, CHECKED, LOADED = "landed.json", "checked.json", "loaded.json"
+LANDED, CHECKED, LOADED, THINNED = "landed.json", "checked.json", "loaded.json", "thinned.json"
 ACCEPTED, QUARANTINED = "accepted.parquet", "quarantined.parquet"
 # Kinds beside the reads of `CursorKind`: decisions of a person about rows or packages set aside.
 RELEASE, DROP = "release", "drop"
@@ -34,8 +34,8 @@ class FileEntry(msgspec.Struct, frozen=True):
 class Redaction(msgspec.Struct, frozen=True, kw_only=True):
     """What was taken out of a package's bytes, the one exception to "as received" (law 1).
 
-    what: "field" (personal data not wanted: `name` is the field) or "record" (an erased person: `name` is
-    the record's key). at: when.
+    what: "field" (personal data not wanted: `name` is the field), "record" (an erased person: `name` is the
+    record's key) or "reference" (what other records said of that person beside the key). at: when.
     """
 
     what: str
@@ -50,8 +50,9 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     cursor_after: everything stamped before it has been landed. tail: digests of the records that the next
     read of this kind will deliver again because of the overlap; a read that brings only these is dropped.
     read: id of the first package of its chain; last: the chain ends here. backfill: name of the backfill,
-    whose cursor is its own. origin, positions: for a decision, the package it is about and the rows of it
-    (all of them if None). calls, credits: what the API charged. run: the run that read it.
+    whose cursor is its own. origin, origin_kind, positions: for a decision, the package it is about and the
+    rows of it (all of them if None). calls, credits: what the API charged. run: the run that read it.
+    originals: entries of files that a redaction replaced later; `received_files` are the ones to compare with.
     """
 
     format: int = FORMAT
@@ -79,10 +80,18 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     last: bool = True
     backfill: str = ""
     origin: str = ""
+    origin_kind: str = ""
     positions: list[int] | None = None
+    decided_by: str = ""
     calls: int = 0
     credits: int = 0
     run: str = ""
+    originals: list[FileEntry] = []
+
+    @property
+    def received_files(self) -> list[FileEntry]:
+        """The files as they were when the package was landed; a redacted one is no longer there."""
+        return self.originals or self.files
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +119,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: dict[str, int] = {}
     resolved: dict[str, int] = {}
     columns: dict[str, str] = {}
+    redactions: list[Redaction] = []
 
     def balance(self) -> int:
         """Rows received but not accounted for; 0 or the package must fail."""
@@ -129,14 +139,35 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     restamped: int = 0  # of the unchanged: seen again under a newer stamp of their file
     stale: int = 0
     deleted: int = 0
+    restored: int = 0
 
     @property
     def changed(self) -> int:
         """Rows of the current tables that are other than before."""
-        return self.inserted + self.updated + self.deleted + self.restamped
+        return self.inserted + self.updated + self.deleted + self.restored + self.restamped
 
 
-Manifest = TypeVar("Manifest", Landed, Checked, Receipt)
+class Thinned(msgspec.Struct, frozen=True, kw_only=True):
+    """`thinned.json`: what retention took out of a loaded package; written before the files go.
+
+    files: as the other manifests name them; they may still lie there after a crash, the next prune removes
+    them.
+    """
+
+    format: int = FORMAT
+    at: datetime
+    files: list[FileEntry]
+    reason: str
+
+
+def entry_of(files: Sequence[FileEntry], name: str) -> FileEntry | None:
+    """The entry of `accepted.parquet`, say, under the name it has now: a redaction writes `accepted.1.parquet`
+    beside it, and the manifest names that."""
+    stem = name.partition(".")[0]
+    return next((file for file in files if file.name.partition(".")[0] == stem), None)
+
+
+Manifest = TypeVar("Manifest", Landed, Checked, Receipt, Thinned)
 
 
 def read_manifest(path: Path, kind: type[Manifest]) -> Manifest:

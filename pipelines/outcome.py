@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from connectors.core.contract import Usage
 from connectors.core.errors import Problem
+
+OWN = "run"
 
 
 class Status(StrEnum):
@@ -20,7 +24,10 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class StreamOutcome:
-    """One stream of one organisation in one sync. Counts are rows; `checks` are rule results as plain data."""
+    """One stream of one organisation in one sync. Counts are rows; `checks` are rule results as plain data.
+
+    seconds and usage: what reading and checking it took.
+    """
 
     source: str
     org: str
@@ -37,8 +44,25 @@ class StreamOutcome:
     deleted: int = 0
     pages: int = 0
     cursor: datetime | None = None
+    seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
     messages: list[str] = field(default_factory=list)
     checks: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        """API calls."""
+        return self.usage.calls
+
+    @property
+    def credits(self) -> int:
+        """API credits."""
+        return self.usage.credits
+
+    @property
+    def bytes(self) -> int:
+        """Bytes received, decompressed."""
+        return self.usage.bytes
 
     def fail(self, problem: Problem, status: Status = Status.FAILED) -> None:
         """Note what went wrong, once."""
@@ -48,11 +72,21 @@ class StreamOutcome:
 
 @dataclass(slots=True)
 class SyncReport:
-    """A whole sync. problems: (source, sentence) of what concerns a source and no stream of it."""
+    """A whole sync. problems: (source, sentence) of what concerns a source and no stream of it (`OWN` instead
+    of a source: what concerns the run)."""
 
     sources: list[str] = field(default_factory=list)
     outcomes: list[StreamOutcome] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.run_id = self.run_id or f"{self.started_at:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
+
+    def add_own(self, problem: Problem) -> None:
+        """Note a problem of the run itself."""
+        self.problems.append((OWN, str(problem)))
 
     def add(self, source: str, problem: Problem) -> None:
         """Note a problem of a source."""

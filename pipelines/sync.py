@@ -10,16 +10,21 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 
 import duckdb
 
 from connectors.core.contract import CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Problem
+from connectors.core.limits import spending
 from pipelines.check import check
 from pipelines.faults import noted, step
-from pipelines.fold import load_checked, prepared_warehouse, refold
+from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
 from pipelines.landing.land import land
+from pipelines.landing.runs import Run, StreamRun, append_run
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.manifest import LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
@@ -38,22 +43,61 @@ def sync(
     *,
     streams: Sequence[str] = (),
     full: bool = False,
+    command: str = "sync",
     progress: Progress = lambda outcome, step: None,
 ) -> SyncReport:
     """Bring every chosen source's streams up to date. Call under the run lock.
 
-    A stream that fails or is blocked is an outcome, not an exception: the others go on.
+    A stream that fails or is blocked is an outcome, not an exception: the others go on. Every sync leaves a
+    line in the diary, idle ones included. command: what started it, for the diary.
     """
     _check_names(chosen, streams)
     report = SyncReport(sources=sorted({spec.name for spec, _ in chosen}))
     shutil.rmtree(settings.scratch())
     refold(settings)
-    with ExitStack() as stack:
+    work = _Work(settings, report, tuple(streams), full, progress)
+    with noted(report.add_own), ExitStack() as stack:
         writer = _LazyWriter(settings, stack)
         for spec, org in chosen:
             with noted(partial(report.add, spec.name)):
-                _sync_source(settings, spec, org, tuple(streams), full, report, writer, progress)
+                _sync_source(work, spec, org, writer)
+        append_run(settings.landing, _diary(report, command))
+        if writer.opened:
+            note_landing(writer(), settings)
+    if writer.opened:
+        seal_warehouse(settings)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every stream of a sync has in common. names: the chosen streams, all if empty."""
+
+    settings: Settings
+    report: SyncReport
+    names: tuple[str, ...]
+    full: bool
+    progress: Progress
+
+
+def _diary(report: SyncReport, command: str) -> Run:
+    facts = {f for f in StreamRun.__struct_fields__ if f not in ("status", "message")}
+    streams = [
+        StreamRun(status=o.status, message="; ".join(o.messages), **{f: getattr(o, f) for f in facts})
+        for o in report.outcomes
+    ]
+    whole = [
+        StreamRun(source=source, org="", stream="", status=Status.FAILED, message=sentence)
+        for source, sentence in report.problems
+    ]
+    return Run(
+        run_id=report.run_id,
+        command=command,
+        started_at=report.started_at,
+        ended_at=datetime.now(UTC),
+        code_version=VERSION,
+        streams=streams + whole,
+    )
 
 
 def _check_names(chosen: Sequence[tuple[SourceSpec, str]], streams: Sequence[str]) -> None:
@@ -73,35 +117,33 @@ class _LazyWriter:
         self._settings, self._stack = settings, stack
         self._con: duckdb.DuckDBPyConnection | None = None
 
+    @property
+    def opened(self) -> bool:
+        return self._con is not None
+
     def __call__(self) -> duckdb.DuckDBPyConnection:
         if self._con is None:
             self._con = self._stack.enter_context(prepared_warehouse(self._settings))
         return self._con
 
 
-def _sync_source(
-    settings: Settings,
-    spec: SourceSpec,
-    org: str,
-    names: tuple[str, ...],
-    full: bool,
-    report: SyncReport,
-    writer: _LazyWriter,
-    progress: Progress,
-) -> None:
+def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -> None:
+    settings, report = work.settings, work.report
     zone = Zone(settings.landing)
     known = {s.name: zone.stream(spec.name, org, s.name).known_files() for s in spec.streams()}
     with spec.open(settings.context(spec, org, known)) as source:
         streams = source.streams()
-        chosen = [s for s in streams if not names or s.name in names]
+        chosen = [s for s in streams if not work.names or s.name in work.names]
         for problem in source.problems():
             report.add(spec.name, problem)
         with ThreadPoolExecutor(settings.threads, thread_name_prefix=spec.name) as pool:
-            work = partial(_land_and_check, settings, source, full, progress)
-            futures = {pool.submit(work, s, zone.stream(spec.name, org, s.name)): s for s in chosen}
+            futures = {
+                pool.submit(_land_and_check, work, source, s, zone.stream(spec.name, org, s.name)): s
+                for s in chosen
+            }
             for future in as_completed(futures):
                 outcome, ready = future.result()
-                _load(writer, futures[future], ready, outcome, progress)
+                _load(writer, futures[future], ready, outcome, work.progress)
                 report.outcomes.append(outcome)
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
@@ -114,22 +156,30 @@ def _sync_source(
 
 
 def _land_and_check(
-    settings: Settings, source: Source, full: bool, progress: Progress, stream: Stream, zone: StreamZone
+    work: _Work, source: Source, stream: Stream, zone: StreamZone
 ) -> tuple[StreamOutcome, list[Package]]:
-    outcome = StreamOutcome(source.name, source.org, stream.name)
+    outcome, began = StreamOutcome(source.name, source.org, stream.name), monotonic()
     ready: list[Package] = []
-    with noted(outcome.fail):
+    with noted(outcome.fail), spending() as outcome.usage:
         zone.sweep_unfinished()
-        progress(outcome, "reading")
+        work.progress(outcome, "reading")
         for kind in source.kinds(stream):
             landing = land(
-                source, stream, kind, zone, overlap=settings.overlap, full=full, code_version=VERSION
+                source,
+                stream,
+                kind,
+                zone,
+                overlap=work.settings.overlap,
+                full=work.full,
+                run=work.report.run_id,
+                code_version=VERSION,
             )
             outcome.known_again += landing.known_again
     with noted(outcome.fail):
-        progress(outcome, "checking")
-        for package in _checked(settings, source, stream, zone, outcome):
+        work.progress(outcome, "checking")
+        for package in _checked(work.settings, source, stream, zone, outcome):
             ready.append(package)  # one by one: those before a fault are still loaded
+    outcome.seconds = round(monotonic() - began, 3)
     return outcome, ready
 
 

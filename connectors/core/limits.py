@@ -52,15 +52,15 @@ class Limiter:
             self._sleep(start - now)
 
 
-_SPENT: ContextVar[Usage | None] = ContextVar("spent", default=None)
+_SPENT: ContextVar[tuple[Usage, ...]] = ContextVar("spent", default=())
 
 
 @contextmanager
 def spending() -> Iterator[Usage]:
-    """What the calls made inside cost, apart from the source's total. Threads that help must be given a copy
-    of the context."""
+    """What the calls made inside cost, beside the source's total; may be nested. Threads that help must be
+    given a copy of the context."""
     usage = Usage()
-    token = _SPENT.set(usage)
+    token = _SPENT.set((*_SPENT.get(), usage))
     try:
         yield usage
     finally:
@@ -77,8 +77,7 @@ class Meter:
     def add(self, *, calls: int = 0, credits: int = 0, size: int = 0) -> None:
         """Count calls, API credits and decoded bytes."""
         with self._lock:
-            for usage in (self.usage, _SPENT.get()):
-                if usage is not None:
-                    usage.calls += calls
-                    usage.credits += credits
-                    usage.bytes += size
+            for usage in (self.usage, *_SPENT.get()):
+                usage.calls += calls
+                usage.credits += credits
+                usage.bytes += size

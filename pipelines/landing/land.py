@@ -12,8 +12,9 @@ from time import monotonic
 
 import msgspec
 
-from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Window
+from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Usage, Window
 from connectors.core.errors import Problem
+from connectors.core.limits import spending
 from pipelines.faults import step
 from pipelines.landing.pages import PageWriter
 from pipelines.landing.tail import Tail
@@ -40,85 +41,111 @@ def land(
     *,
     overlap: timedelta,
     full: bool = False,
+    backfill: str = "",
+    run: str = "",
     code_version: str = "",
     max_rows: int = MAX_ROWS,
 ) -> Landing:
     """Read everything since the stream's cursor of this kind into new packages.
 
-    full: from the beginning, cursor kept. Raises Problem from the source; complete packages stay landed.
+    full: from the beginning, cursor kept. backfill: name of the backfill, which has a cursor of its own, goes
+    on behind its last complete package, and is done once its read has ended. run: who reads, for the
+    manifests. Raises Problem from the source; complete packages stay landed.
     """
     if kind is CursorKind.FILE:
-        return _land_files(source, stream, zone, code_version)
-    newest = zone.newest(kind)
+        return _land_files(source, stream, zone, run, code_version)
+    newest = zone.newest(kind, backfill)
+    if backfill and newest and newest.last:
+        return Landing((), 0, 0)
     cursor = newest.cursor_after if newest else None
+    if kind is CursorKind.SWEEP:  # each looks at everything that exists
+        cursor, newest = None, None
     since = cursor - overlap if cursor and not full and not stream.whole else None
     known = newest.tail if newest and not full else {}
+    if backfill:  # what the overlap brings again completes the chain
+        known = {}
+    read = _Read(source, stream, kind, zone, source.shape(stream, kind), overlap, backfill, run, code_version)
     packages: list[Package] = []
     seen = again = 0
-    shape = source.shape(stream, kind)
-    for started, batch in _batches(source.read(stream, Window(kind, since)), max_rows):
-        step("package begun", stream=f"{stream.source}.{stream.name}", kind=kind)
-        writer = _Writer(zone, stream, kind, shape, source.org, cursor, overlap, started)
-        try:
-            for page in batch:
-                writer.add(page)
-            seen += writer.rows
-            again_here = writer.known(known)
-            if writer.rows == 0 or again_here == writer.rows:
-                again += again_here
+    with spending() as usage:
+        cuts = _Cuts(source.read(stream, Window(kind, since)), max_rows)
+        for started, batch in cuts:
+            step("package begun", stream=f"{stream.source}.{stream.name}", kind=kind)
+            writer = _Writer(read, cursor, started)
+            try:
+                for page in batch:
+                    writer.add(page)
+                seen += writer.rows
+                again_here = writer.known(known)
+                if writer.rows == 0 or again_here == writer.rows:
+                    again += again_here
+                    writer.abandon()
+                else:
+                    first = packages[0].id if packages else writer.package.id
+                    packages.append(writer.finish(first, usage, last=cuts.ended))
+                    cursor = writer.cursor_after
+            except BaseException:
                 writer.abandon()
-            else:
-                packages.append(writer.finish(source.shape(stream, kind), code_version))
-                cursor = writer.cursor_after
-        except BaseException:
-            writer.abandon()
-            raise
+                raise
     return Landing(tuple(packages), seen, again)
 
 
-def _batches(pages: Iterator[Page], max_rows: int) -> Iterator[tuple[datetime, Iterator[Page]]]:
-    """Cut a read into chains of at most `max_rows` rows, never between a page and its field chunks.
+class _Cuts:
+    """A read cut into chains of at most `max_rows` rows, never between a page and its field chunks.
 
-    Gives when the first page of each was asked for: existence is ordered by it, so it must not be later.
+    Each comes with the moment its first page was asked for: existence is ordered by it, so it must not be
+    later. ended: the last page was given out.
     """
-    asked = datetime.now(UTC)
-    held: Page | None = next(pages, None)
 
-    def batch() -> Iterator[Page]:
-        nonlocal asked, held
-        rows = 0
-        while held is not None:
-            rows += held.rows if held.chunk == 0 else 0
-            yield held
-            asked = datetime.now(UTC)
-            held = next(pages, None)
-            if held is not None and held.chunk == 0 and rows + held.rows > max_rows:
+    def __init__(self, pages: Iterator[Page], max_rows: int) -> None:
+        self._pages, self._max_rows = pages, max_rows
+        self._asked = datetime.now(UTC)
+        self._held: Page | None = next(pages, None)
+
+    @property
+    def ended(self) -> bool:
+        return self._held is None
+
+    def __iter__(self) -> Iterator[tuple[datetime, Iterator[Page]]]:
+        while self._held is not None:
+            yield self._asked, self._batch()
+
+    def _batch(self) -> Iterator[Page]:
+        rows, page = 0, self._held
+        while page is not None:
+            rows += page.rows if page.chunk == 0 else 0
+            yield page
+            self._asked = datetime.now(UTC)
+            self._held = page = next(self._pages, None)
+            if page is not None and page.chunk == 0 and rows + page.rows > self._max_rows:
                 return
 
-    while held is not None:
-        yield asked, batch()
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What all packages of one read have in common."""
+
+    source: Source
+    stream: Stream
+    kind: CursorKind
+    zone: StreamZone
+    shape: Shape
+    overlap: timedelta
+    backfill: str
+    run: str
+    code_version: str
 
 
 class _Writer:
     """One package being written."""
 
-    def __init__(
-        self,
-        zone: StreamZone,
-        stream: Stream,
-        kind: CursorKind,
-        shape: Shape,
-        org: str,
-        cursor: datetime | None,
-        overlap: timedelta,
-        started: datetime,
-    ) -> None:
-        self._stream, self._kind, self._shape, self._org = stream, kind, shape, org
+    def __init__(self, read: _Read, cursor: datetime | None, started: datetime) -> None:
+        self._read = read
         self._cursor_before, self.cursor_after = cursor, cursor
         self._clock, self._started = monotonic(), started
-        self._package = zone.new_package(kind, self._started)
-        self._pages = PageWriter(self._package.folder)
-        self._tail = Tail(shape, None if stream.whole else overlap)
+        self.package = read.zone.new_package(read.kind, self._started)
+        self._pages = PageWriter(self.package.folder)
+        self._tail = Tail(read.shape, None if read.stream.whole else read.overlap)
         self.rows = 0
 
     def add(self, page: Page) -> None:
@@ -134,19 +161,25 @@ class _Writer:
         """How many rows the last read of this kind ended with, unchanged."""
         return self._tail.known(digests)
 
-    def finish(self, shape_after: Shape, code_version: str) -> Package:
-        """Make the package true."""
-        shape = union_shape(self._shape, shape_after)
+    def finish(self, first: str, usage: Usage, *, last: bool) -> Package:
+        """Make the package true. first: of its chain; usage: of the read so far, taken over by this package."""
+        read, stream = self._read, self._read.stream
+        shape = union_shape(read.shape, read.source.shape(stream, read.kind))
+        calls, credits = usage.calls, usage.credits
+        usage.calls = usage.credits = 0
         _write_landed(
-            self._package,
+            self.package,
             shape,
             Landed(
-                package=self._package.id,
-                source=self._stream.source,
-                org=self._org,
-                stream=self._stream.name,
-                api_name=self._stream.api_name,
-                kind=self._kind,
+                package=self.package.id,
+                source=stream.source,
+                org=read.source.org,
+                stream=stream.name,
+                api_name=stream.api_name,
+                kind=read.kind,
+                backfill=read.backfill,
+                read=first,
+                last=last,
                 started_at=self._started,
                 landed_at=datetime.now(UTC),
                 cursor_before=self._cursor_before,
@@ -154,18 +187,21 @@ class _Writer:
                 received=self.rows,
                 pages=self._pages.pages,
                 seconds=round(monotonic() - self._clock, 3),
+                calls=calls,
+                credits=credits,
                 files=[self._pages.close()],
                 shape_hash=shape_hash(shape),
-                code_version=code_version,
+                run=read.run,
+                code_version=read.code_version,
                 tail=self._tail.digests(self.cursor_after),
             ),
         )
-        return self._package
+        return self.package
 
     def abandon(self) -> None:
         """Leave no trace."""
         self._pages.abandon()
-        shutil.rmtree(self._package.folder)
+        shutil.rmtree(self.package.folder)
 
 
 def _write_landed(package: Package, shape: Shape, landed: Landed) -> None:
@@ -190,7 +226,7 @@ def shape_hash(shape: Shape) -> str:
     return hashlib.sha256(msgspec.json.encode(shape.to_json())).hexdigest()
 
 
-def _land_files(source: Source, stream: Stream, zone: StreamZone, code_version: str) -> Landing:
+def _land_files(source: Source, stream: Stream, zone: StreamZone, run: str, code_version: str) -> Landing:
     """Each file is a package of its own: the file itself, copied, under a plain name."""
     packages = []
     shape = source.shape(stream, CursorKind.FILE)
@@ -228,7 +264,9 @@ def _land_files(source: Source, stream: Stream, zone: StreamZone, code_version: 
                 seconds=round(monotonic() - clock, 3),
                 files=[entry],
                 shape_hash=shape_hash(shape),
+                run=run,
                 code_version=code_version,
+                read=package.id,
                 file_name=page.body.name,
                 file_stamp=page.file_stamp,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -12,11 +13,25 @@ from pathlib import Path
 import msgspec
 
 from connectors.core.contract import CursorKind, Shape
+from connectors.core.errors import Problem
 from pipelines.files import private_folder
-from pipelines.manifest import CHECKED, LANDED, LOADED, Checked, Landed, Receipt, read_manifest
+from pipelines.manifest import (
+    CHECKED,
+    DROP,
+    LANDED,
+    LOADED,
+    RELEASE,
+    THINNED,
+    Checked,
+    Landed,
+    Receipt,
+    Thinned,
+    read_manifest,
+)
 
 SHAPE = "shape.json"
 _STAMP = "%Y%m%dT%H%M%S%fZ"
+_ID = re.compile(r"\d{8}T\d{12}Z-[a-z]+-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +46,9 @@ class Package:
         return self.folder.name
 
     @property
-    def kind(self) -> CursorKind:
-        """Why it was read."""
-        return CursorKind(self.id.split("-")[1])
+    def kind(self) -> str:
+        """Why it was read (a `CursorKind`), or which decision it is (`RELEASE`, `DROP`)."""
+        return self.id.split("-")[1]
 
     @property
     def landed(self) -> Landed:
@@ -51,6 +66,11 @@ class Package:
         return read_manifest(self.folder / LOADED, Receipt) if (self.folder / LOADED).exists() else None
 
     @property
+    def thinned(self) -> Thinned | None:
+        """What retention took out of it."""
+        return read_manifest(self.folder / THINNED, Thinned) if (self.folder / THINNED).exists() else None
+
+    @property
     def shape(self) -> Shape:
         """How its records were shaped when it was read."""
         return Shape.from_json(msgspec.json.decode((self.folder / SHAPE).read_bytes()))
@@ -58,6 +78,12 @@ class Package:
     def is_landed(self) -> bool:
         """Its pages are complete."""
         return (self.folder / LANDED).exists()
+
+    def lost_landing(self) -> bool:
+        """Later manifests are there but not the first: this is no unfinished read (a decision, though, is
+        checked before it is landed)."""
+        later = [LOADED] if self.kind in (RELEASE, DROP) else [CHECKED, LOADED]
+        return not self.is_landed() and any((self.folder / name).exists() for name in later)
 
     def is_loaded(self) -> bool:
         """The warehouse holds its rows and its receipt has come back."""
@@ -70,42 +96,65 @@ class StreamZone:
 
     folder: Path
 
-    def new_package(self, kind: CursorKind, started_at: datetime) -> Package:
+    def new_package(self, kind: str, started_at: datetime) -> Package:
         """A fresh, private folder whose id sorts behind every earlier one."""
         private_folder(self.folder)
         moment = started_at.astimezone(UTC)
-        if folders := self._folders():  # the clock may step back, two packages may share a microsecond
+        if folders := self.folders():  # the clock may step back, two packages may share a microsecond
             newest = datetime.strptime(folders[-1].id.split("-")[0], _STAMP).replace(tzinfo=UTC)
             moment = max(moment, newest + timedelta(microseconds=1))
         package = Package(self.folder / f"{moment.strftime(_STAMP)}-{kind}-{secrets.token_hex(4)}")
         package.folder.mkdir(mode=0o700)
         return package
 
-    def packages(self, kind: CursorKind | None = None) -> list[Package]:
-        """The landed packages, oldest first."""
-        return [p for p in self._folders() if (kind is None or p.kind == kind) and p.is_landed()]
+    def folders(self) -> list[Package]:
+        """Every package folder, landed or not, oldest first; what is not named like one is left alone."""
+        if not self.folder.is_dir():
+            return []
+        return [Package(f) for f in sorted(self.folder.iterdir()) if f.is_dir() and _ID.fullmatch(f.name)]
 
-    def newest(self, kind: CursorKind) -> Landed | None:
-        """The manifest of the last landed package of a kind."""
-        for package in reversed(self._folders()):
-            if package.kind == kind and package.is_landed():
-                return package.landed
+    def packages(self, kind: str | None = None) -> list[Package]:
+        """The landed packages, oldest first."""
+        return [p for p in self.folders() if (kind is None or p.kind == kind) and p.is_landed()]
+
+    def newest(self, kind: CursorKind, backfill: str = "") -> Landed | None:
+        """The manifest of the last landed package of a kind: its cursor is the kind's (each backfill has its own)."""
+        for package in reversed(self.folders()):
+            if (
+                package.kind == kind
+                and package.is_landed()
+                and (landed := package.landed).backfill == backfill
+            ):
+                return landed
         return None
 
     def pending(self) -> list[Package]:
-        """Landed but not loaded, oldest first."""
-        return [p for p in self.packages() if not p.is_loaded()]
+        """Landed but not loaded, oldest first. A package that was released or dropped as a whole waits no
+        longer; the decision stands in its place."""
+        decided = {d.origin: d for d in self.decisions() if d.positions is None}
+        waiting = [p for p in self.packages() if not p.is_loaded() and p.id not in decided]
+        origins = {d.package: d.origin for d in decided.values()}
+        return sorted(waiting, key=lambda p: origins.get(p.id, p.id))
+
+    def decisions(self, origin: str | None = None) -> list[Landed]:
+        """What people decided about rows or packages set aside (of one package, if given), oldest first."""
+        decided = [p.landed for p in self.folders() if p.kind in (RELEASE, DROP) and p.is_landed()]
+        return [d for d in decided if origin in (None, d.origin)]
+
+    def chain(self, read: str) -> list[Package]:
+        """The packages of one sweep, in order."""
+        return [p for p in self.packages(CursorKind.SWEEP) if p.id >= read and p.landed.read == read]
 
     def newest_checked(self) -> Checked | None:
         """The manifest of the newest checked package that rules were applied to."""
-        for package in reversed(self._folders()):
+        for package in reversed(self.folders()):
             if (checked := package.checked) and checked.results:
                 return checked
         return None
 
     def last_order(self) -> int:
         """Load order of the newest package that changed something; 0 when none did."""
-        for package in reversed(self._folders()):
+        for package in reversed(self.folders()):
             if (receipt := package.receipt) and receipt.changed:
                 return receipt.order
         return 0
@@ -116,21 +165,25 @@ class StreamZone:
 
     def loaded(self) -> list[Package]:
         """Those with a receipt, oldest first."""
-        return [p for p in self._folders() if p.is_loaded()]
+        return [p for p in self.folders() if p.is_loaded()]
 
     def sweep_unfinished(self) -> int:
-        """Remove folders that a crash left without `landed.json`; returns how many. Call under the lock."""
-        unfinished = [p for p in self._folders() if not p.is_landed()]
+        """Remove folders that a crash left without `landed.json`; returns how many. Call under the lock.
+
+        Raises Problem when a folder has lost its `landed.json` in another way: it holds the only bytes.
+        """
+        unfinished = [p for p in self.folders() if not p.is_landed()]
+        for package in unfinished:
+            if package.lost_landing():
+                raise Problem(
+                    f"package {package.id} was checked but has no {LANDED}",
+                    do="restore the package folder from a backup, or move it away and run "
+                    "`crm-warehouse sync --full`",
+                    where=str(package.folder),
+                )
         for package in unfinished:
             shutil.rmtree(package.folder)
         return len(unfinished)
-
-    def _folders(self) -> list[Package]:
-        if not self.folder.is_dir():
-            return []
-        return [
-            Package(f) for f in sorted(self.folder.iterdir()) if f.is_dir() and not f.name.startswith(".")
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +204,5 @@ class Zone:
         """Every (source, org, stream, zone) that has a folder, in name order."""
         for folder in sorted(self.root.glob("*/*/*")):
             parts = folder.relative_to(self.root).parts
-            if folder.is_dir() and (source is None or parts[0] == source):
+            if folder.is_dir() and parts[0][0] not in "._" and source in (None, parts[0]):
                 yield (*parts, StreamZone(folder))

@@ -1,45 +1,240 @@
-"""What came from where and when: the `ops` tables."""
+"""What came from where, when, and at what cost: the `ops` tables, declared in `ops.yml`, and two views.
+
+`ops.conservation` must be empty: it lists loaded packages whose rows do not add up (law 3).
+"""
 
 from __future__ import annotations
 
-import duckdb
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-_TABLES = {
-    "packages": """
-        package_id VARCHAR, source VARCHAR, org VARCHAR, stream VARCHAR, kind VARCHAR, load_order BIGINT,
-        started_at TIMESTAMPTZ, landed_at TIMESTAMPTZ, loaded_at TIMESTAMPTZ, cursor_before TIMESTAMPTZ,
-        newest_stamp TIMESTAMPTZ, pages BIGINT, bytes BIGINT, seconds DOUBLE,
-        received BIGINT, accepted BIGINT, quarantined BIGINT, repeated BIGINT, superseded BIGINT,
-        skipped BIGINT, inserted BIGINT, updated BIGINT, unchanged BIGINT, restamped BIGINT, stale BIGINT,
-        deleted BIGINT,
-        file_name VARCHAR, shape_hash VARCHAR, rules_hash VARCHAR
-    """,
-    "schema_changes": """
-        source VARCHAR, stream VARCHAR, field VARCHAR, old_type VARCHAR, new_type VARCHAR, package_id VARCHAR,
-        changed_at TIMESTAMPTZ
-    """,
+import duckdb
+import yaml
+
+from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
+from pipelines.sql import quote
+
+_AT_ONCE = 200  # rows of one statement
+_COUNTS = ("inserted", "updated", "unchanged", "restamped", "stale", "deleted", "restored")
+
+
+@dataclass(frozen=True, slots=True)
+class OpsTable:
+    """A table or view of `ops`: its grain in one sentence, its columns as name → (type, description)."""
+
+    name: str
+    description: str
+    columns: Mapping[str, tuple[str, str]]
+
+
+@cache
+def ops_tables() -> tuple[OpsTable, ...]:
+    """The tables, as `ops.yml` declares them."""
+    declared = yaml.safe_load((Path(__file__).parent / "ops.yml").read_text("utf-8"))
+    return tuple(
+        OpsTable(
+            name, facts["description"], {c: (kind, text) for c, (kind, text) in facts["columns"].items()}
+        )
+        for name, facts in declared.items()
+    )
+
+
+# Views: name → (grain, column → description, query).
+_VIEWS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
+    "conservation": (
+        "One row per loaded package whose rows do not add up (行数守恒的例外); must be empty.",
+        {
+            "package_id": "Package (数据包).",
+            "unaccounted": "Received rows without a fate (去向不明).",
+            "unfolded": "Accepted rows that are neither new, changed, unchanged nor stale (未入库).",
+        },
+        "SELECT package_id, received - accepted - quarantined - repeated - superseded - skipped AS unaccounted, "
+        "CASE WHEN kind IN ('deleted', 'sweep', 'drop') THEN 0 "
+        "ELSE accepted - inserted - updated - unchanged - stale END AS unfolded "
+        "FROM ops.packages WHERE unaccounted <> 0 OR unfolded <> 0",
+    ),
+    "quarantine_summary": (
+        "One row per stream and rule that ever set rows aside (隔离汇总).",
+        {
+            "source": "Source (来源).",
+            "org": "Organisation (组织).",
+            "stream": "Stream (数据流).",
+            "rule": "Rule (规则).",
+            "set_aside": "Rows set aside (隔离).",
+            "released": "Of these, released by decision (放行).",
+            "dropped": "Of these, dropped by decision (丢弃).",
+            "still_open": "Of these, waiting for somebody (待处理).",
+            "packages": "Packages that held such rows (数据包数).",
+            "first_at": "When the first was set aside (首次).",
+            "last_at": "When the last was set aside (最近).",
+        },
+        "SELECT p.source, p.org, p.stream, q.rule, sum(q.set_aside) AS set_aside, sum(q.released) AS released, "
+        "sum(q.dropped) AS dropped, sum(q.set_aside - q.released - q.dropped) AS still_open, "
+        "count(DISTINCT q.package_id) FILTER (q.set_aside > 0) AS packages, "
+        "min(p.landed_at) FILTER (q.set_aside > 0) AS first_at, max(p.landed_at) FILTER (q.set_aside > 0) AS last_at "
+        "FROM ops.quarantine q JOIN ops.packages p USING (package_id) GROUP BY ALL",
+    ),
 }
 
 
+def ops_views() -> tuple[OpsTable, ...]:
+    """The views; their types are the engine's."""
+    return tuple(
+        OpsTable(name, description, {c: ("", text) for c, text in columns.items()})
+        for name, (description, columns, _) in _VIEWS.items()
+    )
+
+
 def ensure_ops(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the ops tables exist."""
+    """Make the ops tables exist as this version declares them; a table of an older one grows."""
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
-    for name, columns in _TABLES.items():
-        con.execute(f"CREATE TABLE IF NOT EXISTS ops.{name} ({columns})")
+    for table in ops_tables():
+        columns = ", ".join(f"{quote(name)} {kind}" for name, (kind, _) in table.columns.items())
+        con.execute(f"CREATE TABLE IF NOT EXISTS ops.{table.name} ({columns})")
+        present = {name for (name, *_) in con.execute(f"DESCRIBE ops.{table.name}").fetchall()}
+        for name, (kind, _) in table.columns.items():
+            if name not in present:
+                default = " DEFAULT 0" if kind == "BIGINT" else ""
+                con.execute(f"ALTER TABLE ops.{table.name} ADD COLUMN {quote(name)} {kind}{default}")
+    for name, (_, _, query) in _VIEWS.items():
+        con.execute(f"CREATE OR REPLACE VIEW ops.{name} AS {query}")
 
 
-def unbalanced(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
-    """Loaded packages whose rows do not add up (law 3): (package, difference). Must be empty."""
-    return con.execute(
-        "SELECT package_id, received - accepted - quarantined - repeated - superseded - skipped AS missing "
-        "FROM ops.packages WHERE missing <> 0 OR (kind <> 'deleted' AND "
-        "accepted <> inserted + updated + unchanged + stale) ORDER BY package_id"
-    ).fetchall()
+def unbalanced(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int]]:
+    """Loaded packages whose rows do not add up: (package, unaccounted, unfolded). Must be empty."""
+    return con.execute("SELECT * FROM ops.conservation ORDER BY package_id").fetchall()
 
 
-def folded(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """Ids of the packages that this warehouse holds."""
+def folded(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """The packages that this warehouse holds, with their load order."""
     known = con.execute(
         "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'packages'"
     ).fetchone()
-    return {id for (id,) in con.execute("SELECT package_id FROM ops.packages").fetchall()} if known else set()
+    return dict(con.execute("SELECT package_id, load_order FROM ops.packages").fetchall()) if known else {}
+
+
+def next_order(con: duckdb.DuckDBPyConnection) -> int:
+    """The place of the next package in the fold."""
+    row = con.execute("SELECT coalesce(max(load_order), 0) + 1 FROM ops.packages").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def earlier(con: duckdb.DuckDBPyConnection, package: str) -> Receipt | None:
+    """The receipt of a package that this warehouse holds already."""
+    names = ", ".join(_COUNTS)
+    row = con.execute(
+        f"SELECT load_order, loaded_at, {names} FROM ops.packages WHERE package_id = ?", [package]
+    ).fetchone()
+    return Receipt(**dict(zip(("order", "loaded_at", *_COUNTS), row, strict=True))) if row else None
+
+
+def note_package(con: duckdb.DuckDBPyConnection, landed: Landed, checked: Checked, receipt: Receipt) -> None:
+    """The package's row, and what its rules set aside or its decision resolved."""
+    facts: dict[str, Any] = {
+        "package_id": landed.package,
+        "source": landed.source,
+        "org": landed.org,
+        "stream": landed.stream,
+        "kind": landed.kind,
+        "load_order": receipt.order,
+        "started_at": landed.started_at,
+        "landed_at": landed.landed_at,
+        "loaded_at": receipt.loaded_at,
+        "cursor_before": landed.cursor_before,
+        "newest_stamp": landed.cursor_after,
+        "pages": landed.pages,
+        "bytes": sum(file.bytes for file in landed.files),
+        "seconds": landed.seconds,
+        "calls": landed.calls,
+        "credits": landed.credits,
+        "skipped": sum(checked.skipped.values()),
+        "file_name": landed.file_name,
+        "shape_hash": landed.shape_hash,
+        "rules_hash": checked.rules_hash,
+        "origin": landed.origin,
+        "read_id": landed.read,
+        "run_id": landed.run,
+    }
+    facts |= {
+        n: getattr(checked, n) for n in ("received", "accepted", "quarantined", "repeated", "superseded")
+    }
+    facts |= {n: getattr(receipt, n) for n in _COUNTS}
+    _insert(con, "packages", [facts])
+    _insert(con, "quarantine", [*_set_aside(landed, checked), *_resolved(landed, checked)])
+
+
+def _set_aside(landed: Landed, checked: Checked) -> Iterable[dict[str, Any]]:
+    for rule, rows in checked.set_aside.items():
+        yield {
+            "package_id": landed.package, "origin": landed.package, "rule": rule,
+            "set_aside": rows, "released": 0, "dropped": 0,
+        }  # fmt: skip
+
+
+def _resolved(landed: Landed, checked: Checked) -> Iterable[dict[str, Any]]:
+    for rule, rows in checked.resolved.items():
+        yield {
+            "package_id": landed.package, "origin": landed.origin, "rule": rule, "set_aside": 0,
+            "released": rows if landed.kind == RELEASE else 0, "dropped": rows if landed.kind == DROP else 0,
+        }  # fmt: skip
+
+
+def note_runs(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of `ops.sync_runs`; those of runs noted before are left out."""
+    known = {run for (run,) in con.execute("SELECT DISTINCT run_id FROM ops.sync_runs").fetchall()}
+    _insert(con, "sync_runs", [row for row in rows if row["run_id"] not in known])
+
+
+def note_state(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`ops.stream_state` anew: what the landing zone knows (rows), with what the tables hold."""
+    con.execute("DELETE FROM ops.stream_state")
+    loaded = {
+        (source, org, stream): {"newest_package": package, "loaded_at": at, "packages": count}
+        for source, org, stream, package, at, count in con.execute(
+            "SELECT source, org, stream, max_by(package_id, load_order), max(loaded_at), count(*) "
+            "FROM ops.packages GROUP BY ALL"
+        ).fetchall()
+    }
+    _insert(
+        con,
+        "stream_state",
+        [
+            {
+                **row,
+                **loaded.get((row["source"], row["org"], row["stream"]), {"packages": 0}),
+                **_held(con, row),
+            }
+            for row in rows
+        ],
+    )
+
+
+def _held(con: duckdb.DuckDBPyConnection, row: Mapping[str, Any]) -> dict[str, int]:
+    schema, name = f"raw_{row['source']}", row["stream"]
+    known = con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, name]
+    ).fetchone()
+    if not known:
+        return {"records": 0, "deleted_records": 0, "versions": 0}
+    table, history = f"{quote(schema)}.{quote(name)}", f"{quote(schema)}.{quote(name + '__history')}"
+    counts = con.execute(
+        f"SELECT count(*) FILTER (_deleted_at IS NULL), count(_deleted_at), (SELECT count(*) FROM {history} "
+        f"WHERE _org = $org) FROM {table} WHERE _org = $org",
+        {"org": row["org"]},
+    ).fetchone()
+    assert counts is not None
+    return dict(zip(("records", "deleted_records", "versions"), counts, strict=True))
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of plain values, all with the same names."""
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        names = ", ".join(quote(name) for name in some[0])
+        marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in some)
+        values = [value for row in some for value in row.values()]
+        con.execute(f"INSERT INTO ops.{table} ({names}) VALUES {marks}", values)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connectors.core.contract import CursorKind
 from pipelines.landing.types import engine_type
 from pipelines.manifest import Checked, Landed
-from pipelines.warehouse.load import load_package
+from pipelines.warehouse.load import Parts, load_package
 from pipelines.warehouse.ops import ensure_ops, unbalanced
 from pipelines.warehouse.schema import widened
 from tests.pipeline.scripted import STREAM
@@ -76,7 +76,7 @@ class Warehouse:
             checked_at=read_at, rules_hash="", received=len(rows), accepted=len(rows), quarantined=0, repeated=0,
             superseded=0,
         )  # fmt: skip
-        receipt = load_package(self.con, STREAM, COLUMNS, landed, checked, path, loaded_at=read_at)
+        receipt = load_package(self.con, STREAM, COLUMNS, landed, checked, Parts(path), loaded_at=read_at)
         names = ("inserted", "updated", "unchanged", "stale", "deleted")
         return {n: c for n in names if (c := getattr(receipt, n))}
 
@@ -147,7 +147,9 @@ def test_an_older_file_that_arrives_late_does_not_win_over_a_newer_one_that_chan
             f"'{name}' AS \"Name\") TO '{path}' (FORMAT parquet)"
         )
         landed = msgspec.structs.replace(_landed(f"f{warehouse.loads}"), kind=CursorKind.FILE)
-        receipt = load_package(warehouse.con, STREAM, COLUMNS, landed, _checked(), path, loaded_at=day(40))
+        receipt = load_package(
+            warehouse.con, STREAM, COLUMNS, landed, _checked(), Parts(path), loaded_at=day(40)
+        )
         assert {n: getattr(receipt, n) for n in expected} == expected
     assert warehouse.current() == {"A": ("won", True)}
     assert sorted(name for name, _ in warehouse.history("A")) == ["open", "won"]
@@ -204,7 +206,7 @@ def test_a_failed_load_leaves_nothing(warehouse: Warehouse, tmp_path: Path) -> N
             COLUMNS,
             _landed("broken"),
             _checked(),
-            tmp_path / "broken.parquet",
+            Parts(tmp_path / "broken.parquet"),
             loaded_at=day(2),
         )
     assert warehouse.load([row("2", day(0), "b")], read_at=day(3)) == {"inserted": 1}
@@ -232,7 +234,7 @@ def test_rows_that_do_not_add_up_are_found(warehouse: Warehouse) -> None:
     warehouse.load([row("1", day(0), "a")], read_at=day(1))
     assert unbalanced(warehouse.con) == []
     warehouse.con.execute("UPDATE ops.packages SET received = 2")
-    assert unbalanced(warehouse.con) == [("p0001", 1)]
+    assert unbalanced(warehouse.con) == [("p0001", 1, 0)]
 
 
 def test_a_new_field_adds_a_column_and_a_vanished_one_goes_null(warehouse: Warehouse) -> None:

@@ -1,0 +1,180 @@
+"""What a person decides about rows or packages that were set aside: a small package of its own.
+
+A decision is as immutable as what it is about, and folds at the original's place: content and existence are
+ordered by the original's read start and positions.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from connectors.core.errors import Problem
+from pipelines.faults import step
+from pipelines.landing.zone import SHAPE, Package, StreamZone
+from pipelines.manifest import (
+    ACCEPTED,
+    CHECKED,
+    DROP,
+    LANDED,
+    QUARANTINED,
+    RELEASE,
+    Checked,
+    Landed,
+    file_entry,
+    write_manifest,
+)
+from pipelines.sql import literal
+
+# Set aside before any rule looked: such a row has no key or lacks the value that did not fit.
+_NOT_READ = ("fits_type", "readable", "has_key")
+
+
+def release(
+    zone: StreamZone, origin: Package, positions: Collection[int] | None, *, by: str = "", run: str = ""
+) -> Package:
+    """Let rows of a package into the warehouse although a rule set them aside, or (None) a blocked package.
+
+    Raises Problem when there is nothing to release, or when a row cannot be released because a value of it
+    could not be read.
+    """
+    if positions is None:
+        _must_wait(origin)
+        return _decide_whole(zone, origin, RELEASE, by, run)
+    return _decide_rows(zone, origin, RELEASE, positions, by, run)
+
+
+def drop(
+    zone: StreamZone, origin: Package, positions: Collection[int] | None, *, by: str = "", run: str = ""
+) -> Package:
+    """Decide that rows of a package, or (None) a blocked package, are never loaded. The bytes stay."""
+    if positions is None:
+        _must_wait(origin)
+        return _decide_whole(zone, origin, DROP, by, run)
+    return _decide_rows(zone, origin, DROP, positions, by, run)
+
+
+def _must_wait(origin: Package) -> None:
+    if origin.is_loaded() or origin.checked is None:
+        raise Problem(
+            f"package {origin.id} does not wait for a decision",
+            do="run `crm-warehouse status`, which names the packages that do",
+            where=str(origin.folder),
+        )
+
+
+def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: str) -> Package:
+    was = origin.checked
+    assert was is not None
+    if kind == RELEASE:
+        checked = msgspec.structs.replace(was, blocked=False, results=[])
+    else:
+        checked = Checked(
+            checked_at=datetime.now(UTC), rules_hash=was.rules_hash, received=was.received, accepted=0,
+            quarantined=0, repeated=0, superseded=0, skipped={"dropped by decision": was.received},
+        )  # fmt: skip
+    package = _begin(zone, origin, kind)
+    if kind == RELEASE:
+        for name in (ACCEPTED, QUARANTINED):
+            shutil.copy(origin.folder / name, package.folder / name)
+    else:
+        _copy_rows(origin.folder / ACCEPTED, package.folder / ACCEPTED, "SELECT * FROM {0} WHERE false")
+    return _finish(package, origin, checked, None, by, run)
+
+
+def _decide_rows(
+    zone: StreamZone, origin: Package, kind: str, positions: Collection[int], by: str, run: str
+) -> Package:
+    wanted = sorted(set(positions))
+    decided = {p for d in zone.decisions(origin.id) for p in d.positions or ()}
+    rules = _rules_of(origin, wanted)
+    unknown = [p for p in wanted if p not in rules or p in decided]
+    if unknown or not wanted:
+        raise Problem(
+            f"package {origin.id} has no undecided row at position {', '.join(map(str, unknown)) or '–'}",
+            do="choose among the positions that the package's quarantine lists",
+            where=str(origin.folder / QUARANTINED),
+        )
+    if kind == RELEASE and (unread := [p for p in wanted if set(rules[p]) & set(_NOT_READ)]):
+        raise Problem(
+            f"the rows at position {', '.join(map(str, unread))} hold values that could not be read",
+            do="correct them in the CRM or the file and sync again; only rows that a rule set aside can be released",
+            where=str(origin.folder / QUARANTINED),
+        )
+    package = _begin(zone, origin, kind)
+    chosen = ", ".join(map(str, wanted)) if kind == RELEASE else "NULL"
+    _copy_rows(
+        origin.folder / QUARANTINED,
+        package.folder / ACCEPTED,
+        f"SELECT * EXCLUDE (_faults) FROM {{0}} WHERE _position IN ({chosen}) ORDER BY _position",
+    )
+    by_rule: dict[str, int] = {}
+    for rule in (rule for p in wanted for rule in rules[p]):
+        by_rule[rule] = by_rule.get(rule, 0) + 1
+    checked = Checked(
+        checked_at=datetime.now(UTC),
+        rules_hash="",
+        received=len(wanted),
+        accepted=len(wanted) if kind == RELEASE else 0,
+        quarantined=0,
+        repeated=0,
+        superseded=0,
+        skipped={"dropped by decision": len(wanted)} if kind == DROP else {},
+        resolved=by_rule,
+        columns=origin.checked.columns if origin.checked else {},
+    )
+    return _finish(package, origin, checked, wanted, by, run)
+
+
+def _begin(zone: StreamZone, origin: Package, kind: str) -> Package:
+    package = zone.new_package(kind, datetime.now(UTC))
+    shutil.copy(origin.folder / SHAPE, package.folder / SHAPE)
+    return package
+
+
+def _finish(
+    package: Package, origin: Package, checked: Checked, positions: list[int] | None, by: str, run: str
+) -> Package:
+    """Checked first: a decision is complete the moment it is landed."""
+    was = origin.landed
+    names = [name for name in (ACCEPTED, QUARANTINED) if (package.folder / name).exists()]
+    for name in names:
+        (package.folder / name).chmod(0o600)
+    files = [file_entry(package.folder / name) for name in names]
+    write_manifest(package.folder, CHECKED, msgspec.structs.replace(checked, files=files))
+    landed = Landed(
+        package=package.id, source=was.source, org=was.org, stream=was.stream, api_name=was.api_name,
+        kind=package.kind, origin=origin.id, origin_kind=was.kind, positions=positions, decided_by=by, run=run,
+        started_at=was.started_at, landed_at=datetime.now(UTC), cursor_before=None, cursor_after=None,
+        received=checked.received, pages=0, seconds=0.0, files=[], shape_hash=was.shape_hash,
+        file_name=was.file_name, file_stamp=was.file_stamp, read=was.read, last=was.last,
+    )  # fmt: skip
+    write_manifest(package.folder, LANDED, landed)
+    step("decision landed", package=package.id, origin=origin.id, rows=checked.received)
+    return package
+
+
+def _rules_of(origin: Package, positions: list[int]) -> dict[int, list[str]]:
+    """Position → the rules that set its row aside, in name order, each once."""
+    path = origin.folder / QUARANTINED
+    if not path.exists():
+        return {}
+    with duckdb.connect() as con:
+        rows = con.execute(
+            "SELECT _position, list_sort(list_distinct(list_transform(_faults, f -> f.rule))) "
+            f"FROM read_parquet({literal(str(path))}) WHERE list_contains(?::BIGINT[], _position)",
+            [positions],
+        ).fetchall()
+    return dict(rows)
+
+
+def _copy_rows(source: Path, target: Path, query: str) -> None:
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        rows = query.format(f"read_parquet({literal(str(source))})")
+        con.execute(f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")

@@ -1,0 +1,167 @@
+"""Which records exist: tombstones and their end (law 4).
+
+Existence is ordered by read start alone. Three things speak of it: a row that was read (in `merge`), the
+CRM's deleted list, and a sweep of all ids, which says of every record known before it began whether it is
+still there. Content never changes here. Every statement that a record is gone is kept in `ops.deletions`, so
+that a row which is folded late (released from quarantine, say) does not rise from the dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from connectors.core.contract import Stream
+from connectors.core.errors import Actor, Problem
+from pipelines.manifest import Landed
+from pipelines.sql import literal
+from pipelines.warehouse.schema import history_table, raw_table
+
+SWEEP_BRAKE = "sweep_brake"  # the code of the Problem that stops a sweep
+_BRAKE = 0.10  # of the living records, gone at once: rather a lost permission than a clean-up (law 4)
+_DELETED_LIST, _SWEEP = "deleted_list", "sweep"
+
+
+def bury_listed(
+    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, accepted: Path, loaded_at: datetime
+) -> dict[str, int]:
+    """Tombstones for records on the CRM's deleted list that no later read has seen."""
+    con.execute(
+        "INSERT INTO ops.deletions BY NAME SELECT $source AS source, $org AS org, $stream AS stream, "
+        "_record_id AS record_id, coalesce(_modified_at, $read_at) AS deleted_at, $read_at AS read_at, "
+        f"$package AS package_id, '{_DELETED_LIST}' AS evidence FROM read_parquet({literal(str(accepted))}) "
+        "ORDER BY _position",
+        _facts(stream, landed),
+    )
+    return {"deleted": _bury(con, stream, landed.org, loaded_at, _said_by(landed))}
+
+
+def sweep(
+    con: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    landed: Landed,
+    chain: Sequence[Path],
+    started_at: datetime,
+    loaded_at: datetime,
+    *,
+    brake: bool,
+) -> dict[str, int]:
+    """Fold a whole chain of ids: what it lacks and was known before `started_at` is gone, what it lists exists.
+
+    chain: the accepted files of all its packages. Raises Problem (code SWEEP_BRAKE) when more than 10 % of
+    the living records would go and nobody has agreed to that.
+    """
+    current = raw_table(stream.source, stream.name)
+    files = ", ".join(literal(str(path)) for path in chain)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE swept AS SELECT DISTINCT _record_id FROM read_parquet([{files}])"
+    )
+    facts = {**_facts(stream, landed), "read_at": started_at}
+    gone = (
+        f"FROM {current} c WHERE c._org = $org AND c._deleted_at IS NULL AND c._read_at < $read_at "
+        "AND NOT EXISTS (SELECT 1 FROM swept s WHERE s._record_id = c._record_id)"
+    )
+    only = {"org": landed.org, "read_at": started_at}
+    missing = _count(con, f"SELECT count(*) {gone}", only)
+    alive = _count(
+        con, f"SELECT count(*) FROM {current} WHERE _org = $org AND _deleted_at IS NULL", {"org": landed.org}
+    )
+    if brake and missing > alive * _BRAKE:
+        raise Problem(
+            f"a sweep found {missing:,} of {alive:,} records gone; nothing was marked as deleted",
+            do="see in the CRM whether they were deleted or whether the API user may no longer see them; "
+            "give the right back and sweep again, or release the package if they are gone",
+            actor=Actor.CRM_ADMIN,
+            source=stream.source,
+            stream=stream.name,
+            where=landed.package,
+            code=SWEEP_BRAKE,
+        )
+    con.execute(
+        "INSERT INTO ops.deletions BY NAME SELECT $source AS source, $org AS org, $stream AS stream, "
+        "c._record_id AS record_id, $read_at AS deleted_at, $read_at AS read_at, $package AS package_id, "
+        f"'{_SWEEP}' AS evidence {gone} ORDER BY c._record_id",
+        facts,
+    )
+    deleted = _bury(con, stream, landed.org, loaded_at, _said_by(landed))
+    restored = _append(
+        con,
+        stream,
+        "c.* REPLACE ($read_at::TIMESTAMPTZ AS _read_at, $package AS _package_id, "
+        "$loaded_at::TIMESTAMPTZ AS _loaded_at, NULL AS _deleted_at, NULL AS _deletion_evidence)",
+        f"{current} c JOIN swept s USING (_record_id) "
+        "WHERE c._org = $org AND c._deleted_at IS NOT NULL AND c._read_at < $read_at::TIMESTAMPTZ",
+        {**only, "package": landed.package, "loaded_at": loaded_at},
+    )
+    return {"deleted": deleted, "restored": restored}
+
+
+def bury_late(
+    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, loaded_at: datetime
+) -> dict[str, int]:
+    """Tombstones for records just inserted by a read that is older than the word that they are gone."""
+    late = _count(
+        con,
+        "SELECT count(*) FROM ops.deletions WHERE source = $source AND org = $org AND stream = $stream "
+        "AND read_at > $read_at",
+        {name: value for name, value in _facts(stream, landed).items() if name != "package"},
+    )
+    if not late:
+        return {}
+    inserted = "record_id IN (SELECT _record_id FROM plan WHERE fate = 'inserted')"
+    return {"deleted": _bury(con, stream, landed.org, loaded_at, inserted)}
+
+
+def _bury(con: duckdb.DuckDBPyConnection, stream: Stream, org: str, loaded_at: datetime, which: str) -> int:
+    """Bury the living among these deletions, unless a read as late as the deletion has seen them."""
+    newest = (
+        "(SELECT record_id, max(read_at) AS read_at, max_by(deleted_at, read_at) AS deleted_at, "
+        "max_by(evidence, read_at) AS evidence, max_by(package_id, read_at) AS package_id FROM ops.deletions "
+        f"WHERE source = $source AND org = $org AND stream = $stream AND {which} GROUP BY record_id)"
+    )
+    return _append(
+        con,
+        stream,
+        "c.* REPLACE (d.read_at AS _read_at, d.package_id AS _package_id, $loaded_at::TIMESTAMPTZ AS _loaded_at, "
+        "d.deleted_at AS _deleted_at, d.evidence AS _deletion_evidence)",
+        f"{raw_table(stream.source, stream.name)} c JOIN {newest} d ON d.record_id = c._record_id "
+        "WHERE c._org = $org AND c._deleted_at IS NULL AND c._read_at < d.read_at",
+        {"source": stream.source, "org": org, "stream": stream.name, "loaded_at": loaded_at},
+    )
+
+
+def _append(
+    con: duckdb.DuckDBPyConnection, stream: Stream, columns: str, rows: str, values: dict[str, object]
+) -> int:
+    """New states of records whose content stays: they replace the current rows and are added to history."""
+    current, history = raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE states AS SELECT {columns} FROM {rows}", values)
+    count = _count(con, "SELECT count(*) FROM states", {})
+    if count:
+        con.execute(
+            f"DELETE FROM {current} WHERE _org = $org AND _record_id IN (SELECT _record_id FROM states)",
+            {"org": values["org"]},
+        )
+        for table in (current, history):
+            con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM states")
+    return count
+
+
+def _said_by(landed: Landed) -> str:
+    return f"package_id = {literal(landed.package)}"
+
+
+def _facts(stream: Stream, landed: Landed) -> dict[str, object]:
+    return {
+        "source": stream.source, "org": landed.org, "stream": stream.name, "package": landed.package,
+        "read_at": landed.started_at,
+    }  # fmt: skip
+
+
+def _count(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]) -> int:
+    row = con.execute(query, values).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,137 @@
+"""What records say: the accepted rows of a package against the current ones.
+
+Content is ordered by (source stamp, read start, position). Unchanged rows are not written and make no
+history; an older version that arrives late is history only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from connectors.core.contract import Stream
+from pipelines.manifest import Landed
+from pipelines.sql import literal, quote
+from pipelines.warehouse.schema import converted, evolve, history_table, raw_table, table_columns
+
+_ORDER = "(coalesce({0}._modified_at, '-infinity'::TIMESTAMPTZ), {0}._read_at, {0}._position)"
+_REFERENCE = "STRUCT(id VARCHAR, name VARCHAR)"
+
+
+def merge(
+    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, accepted: Path, loaded_at: datetime
+) -> dict[str, int]:
+    """Fold rows into the current table and its history; returns how many met which fate.
+
+    Leaves the temp table `plan` (_record_id, fate, …): one row per row of the package.
+    """
+    current, history = raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
+    incoming = _incoming(con, stream, landed, accepted, loaded_at)
+    counts = _plan(con, current)
+    restamped = _restamp(con, current, landed.org) if counts.get("unchanged") else 0
+    changed = counts.get("inserted", 0) + counts.get("updated", 0)
+    if changed and changed == counts.get("inserted") and len(counts) == 1:
+        for table in (current, history):
+            con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    elif changed:
+        _write_versions(con, current, history, landed.org, incoming)
+    if counts.get("stale"):
+        con.execute(
+            f"INSERT INTO {history} BY NAME SELECT v.* FROM ({_versions(incoming)} WHERE p.fate = 'stale') v "
+            f"ANTI JOIN {history} h ON h._org = v._org AND h._record_id = v._record_id AND h._row_hash = v._row_hash"
+        )
+    fates = {fate: counts.get(fate, 0) for fate in ("inserted", "updated", "unchanged", "stale")}
+    return {**fates, "restamped": restamped}
+
+
+def _incoming(
+    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, accepted: Path, loaded_at: datetime
+) -> Mapping[str, str]:
+    """The view `incoming`: the package's rows as the tables hold them. Returns its CRM columns and types."""
+    source = f"read_parquet({literal(str(accepted))})"
+    brought = table_columns(con, source)
+    evolve(con, stream, brought, landed.package, loaded_at)
+    types = table_columns(con, raw_table(stream.source, stream.name))
+    own = {
+        "_org": literal(landed.org),
+        "_read_at": _moment(landed.started_at),
+        "_package_id": literal(landed.package),
+        "_loaded_at": _moment(loaded_at),
+    }
+    columns = [f"{converted(quote(c), kind, types[c])} AS {quote(c)}" for c, kind in brought.items()]
+    columns += [f"{value} AS {name}" for name, value in own.items()]
+    # A view: comparing needs four of its columns, and most of a package is never written twice.
+    con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT {', '.join(columns)} FROM {source}")
+    return {name: types[name] for name in brought}
+
+
+def _plan(con: duckdb.DuckDBPyConnection, current: str) -> dict[str, int]:
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE plan AS SELECT i._record_id, CASE "
+        "WHEN c._record_id IS NULL THEN 'inserted' "
+        "WHEN c._deleted_at IS NOT NULL AND i._read_at > c._read_at THEN 'updated' "  # it exists again
+        "WHEN c._row_hash = i._row_hash THEN 'unchanged' "
+        f"WHEN {_ORDER.format('i')} > {_ORDER.format('c')} THEN 'updated' ELSE 'stale' END AS fate, "
+        "CASE WHEN i._read_at <= c._read_at THEN c._deleted_at END AS _deleted_at, "
+        "CASE WHEN i._read_at <= c._read_at THEN c._deletion_evidence END AS _deletion_evidence, "
+        "greatest(i._read_at, c._read_at) AS _read_at, i._modified_at > c._modified_at AS newer, i._modified_at "
+        f"FROM incoming i LEFT JOIN {current} c ON c._org = i._org AND c._record_id = i._record_id"
+    )
+    return dict(con.execute("SELECT fate, count(*) FROM plan GROUP BY fate").fetchall())
+
+
+def _versions(incoming: Mapping[str, str], names_from: str = "") -> str:
+    """Rows of the package as versions; with names that the read did not carry taken from another relation."""
+    kept = [
+        f"CASE WHEN i.{c}.name IS NULL AND i.{c}.id = k.{c}.id THEN k.{c} ELSE i.{c} END AS {c}"
+        for c in (_references(incoming) if names_from else ())
+    ]
+    known = f"LEFT JOIN {names_from} k USING (_record_id) " if kept else ""
+    return (
+        f"SELECT i.* REPLACE ({', '.join(['p._read_at AS _read_at', *kept])}), p._deleted_at, "
+        f"p._deletion_evidence FROM incoming i JOIN plan p USING (_record_id) {known}"
+    )
+
+
+def _references(incoming: Mapping[str, str]) -> list[str]:
+    return [quote(name) for name, kind in incoming.items() if kind == _REFERENCE]
+
+
+def _write_versions(
+    con: duckdb.DuckDBPyConnection, current: str, history: str, org: str, incoming: Mapping[str, str]
+) -> None:
+    """New and changed rows. A bulk read carries ids without names: a missing name never overwrites a name."""
+    names = ", ".join(f"c.{c}" for c in ("_record_id", *_references(incoming)))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE known AS SELECT {names} FROM {current} c JOIN plan p USING (_record_id) "
+        "WHERE c._org = $org AND p.fate = 'updated'",
+        {"org": org},
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE versions AS "
+        f"{_versions(incoming, 'known')} WHERE p.fate IN ('inserted', 'updated')"
+    )
+    con.execute(
+        f"DELETE FROM {current} WHERE _org = $org AND _record_id IN (SELECT _record_id FROM known)",
+        {"org": org},
+    )
+    for table in (current, history):
+        con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM versions")
+
+
+def _restamp(con: duckdb.DuckDBPyConnection, current: str, org: str) -> int:
+    """Rows without a stamp of their own carry their file's: the same content in a newer file is as new as that
+    file, so that an older file arriving later does not win over it. Rows with a stamp never come here."""
+    restamped = con.execute(
+        f"UPDATE {current} SET _modified_at = plan._modified_at FROM plan WHERE plan.fate = 'unchanged' "
+        f"AND plan.newer AND {current}._org = $org AND {current}._record_id = plan._record_id",
+        {"org": org},
+    ).fetchone()
+    return int(restamped[0]) if restamped else 0
+
+
+def _moment(moment: datetime) -> str:
+    return f"TIMESTAMPTZ {literal(moment.isoformat())}"
