@@ -1,10 +1,16 @@
 """A fault must not stop the other streams, and a fault of ours must not look like a fault of the data.
 
-The log tells how far a run came, a line per step, and where a fault of ours was."""
+What befalls machines (a full disk, a missing right, too little memory) has a sentence for the operator;
+anything else is ours. The log tells how far a run came, a line per step, and where a fault of ours was.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
@@ -16,21 +22,111 @@ from pipelines.files import private_folder
 LOG_FILE = "crm-warehouse.log"
 _LOG = logging.getLogger("crm_warehouse")
 
+_FULL = (
+    "the disk is full",
+    "make room on the disk (or raise this user's quota or limit of file size), then run again; "
+    "nothing half-written was taken over",
+)
+_REFUSED = (
+    "this user may not do what is needed here",
+    "give this user the right to write there, then run again",
+)
+_BROKEN = (
+    "the disk reports an error",
+    "check the disk; restore the home folder from a backup if files are lost",
+)
+_FILES = ("too many files are open", "raise the limit of open files (ulimit -n), then run again")
+_MEMORY = (
+    "there is too little memory for this",
+    "give CRM_WAREHOUSE_MEMORY_LIMIT a value that this machine has free, then run again",
+)
+_DAMAGED = (
+    "the warehouse file is damaged",
+    "run `crm-warehouse rebuild`, which makes it anew from the landing zone",
+)
+# errno → what happened, what to do. DuckDB gives the operating system's own words, so this reads both.
+_BY_NUMBER = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _REFUSED),
+    errno.EIO: _BROKEN,
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), _FILES),
+    errno.ENOMEM: _MEMORY,
+}
+# Words of DuckDB 1.5.5, in this order: a spill that finds no room says that it is out of memory.
+_BY_WORDS = {
+    "max_temp_directory_size": _FULL,
+    **{os.strerror(number): words for number, words in _BY_NUMBER.items()},
+    "Out of Memory": _MEMORY,
+    "Corrupt database file": _DAMAGED,
+    "database has been invalidated": _DAMAGED,
+}
+_DUCKDB_FILE = re.compile(r'file "([^"]+)"')
+
+
+def known(error: BaseException) -> Problem | None:
+    """What befell the machine, as a sentence; None if this is not known to befall machines.
+
+    Looks at what the error came from, too: a rollback after a failed commit fails in its own words.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, Problem):
+            return seen
+        if words := _words(seen):
+            (what, do), where = words
+            return Problem(what, do=do, where=where)
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _words(error: BaseException) -> tuple[tuple[str, str], str] | None:
+    if isinstance(error, MemoryError):
+        return _MEMORY, ""
+    if isinstance(error, OSError):
+        words = _BY_NUMBER.get(error.errno or 0)
+        return (words, str(error.filename or "")) if words else None
+    duckdb = sys.modules.get("duckdb")  # whoever raised its error has imported it
+    if duckdb is not None and isinstance(error, duckdb.Error):
+        return worded(str(error))
+    return None
+
+
+def worded(text: str) -> tuple[tuple[str, str], str] | None:
+    """((what, do), file) for a message of DuckDB that names something that befalls machines."""
+    found = next((words for mark, words in _BY_WORDS.items() if mark in text), None)
+    file = _DUCKDB_FILE.search(text)
+    return (found, file[1] if file else "") if found else None
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Whatever befalls the machine inside is raised as its Problem; everything else as it is."""
+    try:
+        yield
+    except Exception as error:
+        problem = known(error)
+        if problem is None or problem is error:
+            raise
+        raise problem from error
+
 
 @contextmanager
 def noted(note: Callable[[Problem], None]) -> Iterator[None]:
-    """Hand what goes wrong inside to `note` and go on: a Problem as it is, anything else as a sentence that
-    says where its traceback went."""
+    """Hand what goes wrong inside to `note` and go on: a Problem as it is, what befalls machines as theirs,
+    anything else as a sentence that says where its traceback went."""
     try:
         yield
     except Problem as problem:
         note(problem)
     except Exception as error:
-        _LOG.exception("unexpected %s", type(error).__name__)
+        problem = known(error)
+        _LOG.exception("unexpected %s" if problem is None else "the machine: %s", type(error).__name__)
+        place = f"the last one in logs/{LOG_FILE} of the home folder" if _LOG.handlers else "above"
         note(
-            Problem(
+            problem
+            or Problem(
                 f"something unexpected happened: {type(error).__name__}",
-                do=f"report it with its traceback, the last one in logs/{LOG_FILE} of the home folder",
+                do=f"report it with its traceback, {place}",
                 actor=Actor.DEVELOPER,
             )
         )

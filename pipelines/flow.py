@@ -6,10 +6,11 @@ report tells afterwards what must be acted on. Every function raises Problem or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from connectors.core.contract import SourceSpec
 from connectors.core.errors import Problem
@@ -23,7 +24,7 @@ from pipelines.build import (
     read_stamp,
     stamp_build,
 )
-from pipelines.faults import log_to, noted, step
+from pipelines.faults import in_words, log_to, noted, step
 from pipelines.fold import note_landing, prepared_warehouse, refold, seal_warehouse
 from pipelines.health import (
     Health,
@@ -37,7 +38,7 @@ from pipelines.health import (
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
 from pipelines.quality.docs import build_docs
-from pipelines.settings import Settings
+from pipelines.settings import WRONG_USE, Settings
 from pipelines.sync import Progress, sync
 from pipelines.version import VERSION
 from pipelines.warehouse.connect import read_warehouse
@@ -68,12 +69,21 @@ class RunReport:
         )
         return self.sync.sentences() + failures + self.problems
 
+    def note(self, problem: Problem) -> None:
+        """Note what concerns the run and no stream of it. Wrong use is the caller's to hear, at once."""
+        if problem.code == WRONG_USE:
+            raise problem
+        if str(problem) not in self.problems:
+            self.problems.append(str(problem))
 
-def lock(settings: Settings, purpose: str) -> AbstractContextManager[None]:
-    """One run at a time in this home."""
+
+@contextmanager
+def lock(settings: Settings, purpose: str) -> Iterator[None]:
+    """One run at a time in this home. What befalls the machine under the lock is raised as its Problem."""
     settings.prepare_home()
     log_to(settings.home)
-    return run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds)
+    with run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds), in_words():
+        yield
 
 
 def begin(settings: Settings) -> str:
@@ -109,7 +119,7 @@ def build(settings: Settings) -> Build:
 def build_and_report(settings: Settings) -> RunReport:
     """`build`, with health.json replaced however it ends. Call under the lock."""
     result = RunReport()
-    with noted(lambda problem: result.problems.append(str(problem))):
+    with noted(result.note):
         result.build = build(settings)
     return reported(settings, result)
 
@@ -122,6 +132,7 @@ def publish_built(settings: Settings) -> Publication:
             "there is no complete build to publish: the last one failed, was interrupted, or never began",
             do="run `crm-warehouse build`, then publish again",
         )
+    step("publish begun", built_from=stamp.built_from)
     about = {
         "as_of_date": stamp.as_of_date,
         "built_from": stamp.built_from,
@@ -146,14 +157,33 @@ def run(
     progress: Progress = lambda outcome, step: None,
 ) -> RunReport:
     """Sync, then build and publish if anything is new, then report. Call under the lock."""
-    synced = sync(settings, chosen, streams=streams, full=full, command="run", progress=progress)
-    result = RunReport(sync=synced)
-    with noted(lambda problem: result.problems.append(str(problem))):
-        if needs_build(settings):
+    result = _synced(settings, chosen, streams=streams, full=full, command="run", progress=progress)
+    with noted(result.note):
+        if not result.problems and needs_build(settings):
             result.build = build(settings)
             if result.build.ok:
                 result.publication = publish_built(settings)
     return reported(settings, result)
+
+
+def sync_and_report(
+    settings: Settings,
+    chosen: Sequence[tuple[SourceSpec, str]],
+    *,
+    streams: Sequence[str] = (),
+    full: bool = False,
+    progress: Progress = lambda outcome, step: None,
+) -> RunReport:
+    """`sync`, with health.json replaced however it ends. Call under the lock."""
+    return reported(settings, _synced(settings, chosen, streams=streams, full=full, progress=progress))
+
+
+def _synced(settings: Settings, chosen: Sequence[tuple[SourceSpec, str]], **options: Any) -> RunReport:
+    """What stops a whole sync (a damaged warehouse, a full disk) is a problem of the run."""
+    result = RunReport()
+    with noted(result.note):
+        result.sync = sync(settings, chosen, **options)
+    return result
 
 
 def reported(settings: Settings, result: RunReport) -> RunReport:
@@ -179,10 +209,11 @@ def reported(settings: Settings, result: RunReport) -> RunReport:
         streams=merged_streams(before, result.sync.outcomes),
     )
     health.ok = result.ok and not sentences(health)
-    write_health(settings.published, health)
-    step("health written", ok=health.ok)
-    if any(outcome.received for outcome in result.sync.outcomes):
-        build_docs(settings.docs)
+    with noted(result.note):  # a disk too full even for this must not swallow what the run has to say
+        write_health(settings.published, health)
+        step("health written", ok=health.ok)
+        if any(outcome.received for outcome in result.sync.outcomes):
+            build_docs(settings.docs)
     return result
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connectors.core.contract import CursorKind, Stream
+from pipelines.faults import step
 from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
 from pipelines.warehouse.existence import bury_late, bury_listed, sweep
 from pipelines.warehouse.merge import merge
@@ -53,6 +54,7 @@ def load_package(
     if known := earlier(con, landed.package):
         return known
     loaded_at = receipt.loaded_at if receipt else loaded_at or datetime.now(UTC)
+    step("package loading", package=landed.package)
     con.begin()
     try:
         ensure_stream(con, stream, declared)
@@ -65,6 +67,7 @@ def load_package(
             counts = _fold(con, stream, landed, parts, loaded_at, brake=not agreed)
             folded = Receipt(order=order, loaded_at=loaded_at, **counts)
         note_package(con, landed, checked, folded)
+        step("package folded", package=landed.package)
         con.commit()
     except BaseException:
         con.rollback()
