@@ -15,6 +15,7 @@ import typer
 
 from connectors.core.errors import Problem
 from pipelines import console
+from pipelines.faults import known, noted
 from pipelines.settings import WRONG_USE, load_settings, selected
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def sync(
     settings = load_settings()
     chosen = selected(settings, source)
     with flow.lock(settings, "sync"), console.progress(quiet=json) as progress:
-        synced = flow.sync(settings, chosen, streams=stream or (), full=full, progress=progress)
-        result = flow.reported(settings, flow.RunReport(sync=synced))
+        result = flow.sync_and_report(settings, chosen, streams=stream or (), full=full, progress=progress)
     _end(result, json)
 
 
@@ -201,20 +201,22 @@ def _sandbox(command: str, arguments: list[str]) -> None:
 def main() -> None:
     """Entry point: a Problem is a sentence on standard error and an exit code, never a traceback."""
     try:
-        app()
-    except Problem as problem:
-        _fail(problem)
-    except OSError as error:
-        _fail(
-            Problem(
-                f"the operating system refused: {error.strerror or type(error).__name__}",
-                do="give this user the right to use it, or set CRM_WAREHOUSE_HOME to another folder",
-                where=str(error.filename or ""),
-            )
-        )
+        with noted(_fail):
+            _answered()
     except KeyboardInterrupt:
         console.complain("stopped; complete packages are kept and the next run goes on from there")
         sys.exit(130)
+
+
+def _answered() -> None:
+    try:
+        app()
+    except OSError as error:
+        raise known(error) or Problem(
+            f"the operating system refused: {error.strerror or type(error).__name__}",
+            do="give this user the right to use it, or set CRM_WAREHOUSE_HOME to another folder",
+            where=str(error.filename or ""),
+        ) from error
 
 
 def _fail(problem: Problem) -> NoReturn:
