@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import CursorKind, Source, Stream
+from connectors.core.contract import RECORD_KINDS, CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import step
 from pipelines.landing.decode import Decoded, decode
@@ -39,14 +39,14 @@ _NO_KEY = "the record has no key"
 def check(
     package: Package, source: Source, stream: Stream, rules: RuleSet, settings: Settings
 ) -> tuple[Checked, Verdict | None]:
-    """Write `accepted.parquet`, `quarantined.parquet` and `checked.json`. Deleted lists have no rules."""
+    """Write `accepted.parquet`, `quarantined.parquet` and `checked.json`. Deleted lists and sweeps have no rules."""
     scratch = Path(tempfile.mkdtemp(prefix="check-", dir=settings.scratch()))
     try:
         with scratch_database(scratch, memory_limit=settings.memory_limit, threads=settings.threads) as con:
             decoded = decode(package, source, stream, con, scratch)
             _set_aside_unfit(con)
             verdict = None
-            if package.kind is not CursorKind.DELETED:
+            if package.kind in RECORD_KINDS:
                 personal = {field.name for field in stream.fields if field.pii}
                 verdict = judge(
                     con, "winners", rules, package_id=package.id, pii=personal, timezone=settings.timezone
@@ -143,6 +143,7 @@ def _account(
         superseded=fates.get("superseded", 0),
         skipped=decoded.skipped,
         misfits=decoded.misfits,
+        columns=decoded.columns,
         blocked=bool(verdict and verdict.blocked),
         files=files,
         results=[asdict(result) for result in verdict.results] if verdict else [],

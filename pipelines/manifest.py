@@ -179,7 +179,7 @@ def read_manifest(path: Path, kind: type[Manifest]) -> Manifest:
             return msgspec.json.decode(content, type=kind)
         if version < FORMAT:
             return msgspec.convert(upgraded(msgspec.json.decode(content), path.name), kind, strict=False)
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, LookupError, msgspec.MsgspecError) as error:
         raise Problem(
             f"the manifest {path.name} of package {path.parent.name} cannot be read ({error})",
             do="restore the package folder from a backup or remove it and sync again",

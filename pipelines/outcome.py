@@ -33,7 +33,8 @@ class StreamOutcome:
     org: str
     stream: str
     status: Status = Status.UNCHANGED
-    packages: int = 0
+    landed: int = 0  # packages read
+    packages: int = 0  # packages loaded
     received: int = 0
     accepted: int = 0
     quarantined: int = 0

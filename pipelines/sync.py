@@ -17,7 +17,7 @@ from time import monotonic
 
 import duckdb
 
-from connectors.core.contract import CursorKind, Source, SourceSpec, Stream
+from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Problem
 from connectors.core.limits import spending
 from pipelines.check import check
@@ -33,6 +33,7 @@ from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.version import VERSION
+from pipelines.warehouse.existence import SWEEP_BRAKE
 
 Progress = Callable[[StreamOutcome, str], None]
 
@@ -62,7 +63,7 @@ def sync(
             with noted(partial(report.add, spec.name)):
                 _sync_source(work, spec, org, writer)
         append_run(settings.landing, _diary(report, command))
-        if writer.opened:
+        if writer.opened or any(outcome.landed for outcome in report.outcomes):  # what waits is visible too
             note_landing(writer(), settings)
     if writer.opened:
         seal_warehouse(settings)
@@ -173,7 +174,9 @@ def _land_and_check(
                 full=work.full,
                 run=work.report.run_id,
                 code_version=VERSION,
+                unwanted=work.settings.unwanted(stream.source, stream.name),
             )
+            outcome.landed += len(landing.packages)
             outcome.known_again += landing.known_again
     with noted(outcome.fail):
         work.progress(outcome, "checking")
@@ -197,7 +200,7 @@ def _checked(
             checked, verdict = _check(package, source, stream, rules, settings)
             if verdict is not None:
                 keep(settings.docs, verdict)
-        if package.kind is not CursorKind.DELETED:  # a line of the deleted list is not a record
+        if package.kind in RECORD_KINDS:  # a line of the deleted list is not a record
             outcome.received += checked.received
         outcome.accepted += checked.accepted
         outcome.quarantined += checked.quarantined
@@ -228,6 +231,10 @@ def _check(
         raise
 
 
+def _failed_load(outcome: StreamOutcome, problem: Problem) -> None:
+    outcome.fail(problem, Status.BLOCKED if problem.code == SWEEP_BRAKE else Status.FAILED)
+
+
 def _load(
     writer: _LazyWriter,
     stream: Stream,
@@ -236,7 +243,7 @@ def _load(
     progress: Progress,
 ) -> None:
     progress(outcome, "loading")
-    with noted(outcome.fail):
+    with noted(partial(_failed_load, outcome)):
         for package in ready:
             receipt = load_checked(writer(), package, stream)
             step("package loaded", package=package.id, order=receipt.order)
@@ -247,7 +254,8 @@ def _load(
             outcome.updated += receipt.updated
             outcome.unchanged += receipt.unchanged
             outcome.deleted += receipt.deleted
-            outcome.cursor = package.landed.cursor_after or outcome.cursor
+            if package.kind in RECORD_KINDS:
+                outcome.cursor = package.landed.cursor_after or outcome.cursor
             if outcome.status is Status.UNCHANGED:
                 outcome.status = Status.LOADED
     progress(outcome, "done")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -52,8 +52,12 @@ class CursorKind(StrEnum):
     INCREMENTAL = "incremental"
     BACKFILL = "backfill"
     DELETED = "deleted"  # the CRM's own list of deleted records
-    SWEEP = "sweep"
+    SWEEP = "sweep"  # the ids of all records that exist
     FILE = "file"
+
+
+RECORD_KINDS = frozenset({CursorKind.INCREMENTAL, CursorKind.BACKFILL, CursorKind.FILE})
+"""Reads that bring records; the others bring word of which exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +195,28 @@ class Source(ABC):
     def parse(self, field: Field, text: str) -> str | None:
         """The canonical text of a cell that does not cast as it stands; None if it cannot be read."""
         return None
+
+    def alias_key(self, key: str, alias: str) -> str | None:
+        """The key under which an erased record is kept, where the key is a person's name; None where it tells
+        nothing about anybody and stays."""
+        return None
+
+    def blank(
+        self,
+        file: Path,
+        stream: Stream,
+        cells: Mapping[int, Collection[str]],
+        aliases: Mapping[int, str],
+        target: Path,
+    ) -> Path:
+        """File sources: a copy of a landed file with some cells empty; returns where it is (`target` with the
+        suffix of the format that was written).
+
+        cells: position of a row → columns of its table to blank; `_cells` among them stands for every cell
+        that is no column of the table. Cells that give the row its key stay, but a name that does becomes
+        the row's alias. Raises Problem.
+        """
+        raise NotImplementedError(f"{self.name} does not read files")
 
     def close(self) -> None:
         """Give back connections."""

@@ -33,13 +33,14 @@ def cutter(path: str) -> Callable[[bytes | msgspec.Raw], list[msgspec.Raw]]:
 @cache
 def key_reader(key: str, stamp: str | None) -> Callable[[msgspec.Raw], tuple[str, str]]:
     """A function from a raw record to its (key, stamp) texts; "" where missing."""
-    fields = [("key", str | int | None, None), ("stamp", str | int | None, None)]
-    names = {"key": key, "stamp": stamp or "\0none"}
+    names = {"key": key, "stamp": stamp} if stamp else {"key": key}
+    fields = [(name, str | int | None, None) for name in names]
     decoder = msgspec.json.Decoder(msgspec.defstruct("_Keys", fields, rename=names))
 
     def read(record: msgspec.Raw) -> tuple[str, str]:
         keys = decoder.decode(record)
-        return ("" if keys.key is None else str(keys.key), "" if keys.stamp is None else str(keys.stamp))
+        values = (keys.key, keys.stamp if stamp else None)
+        return ("" if values[0] is None else str(values[0]), "" if values[1] is None else str(values[1]))
 
     return read
 

@@ -60,6 +60,7 @@ class Scripted(Source):
         self.usage = Usage()
         self.pages: list[list[dict[str, Any]] | str | bytes | tuple[int, Any]] = []
         self.deleted: list[dict[str, Any]] = []
+        self.sweeps: list[list[str]] | None = None  # pages of all ids that exist; None: no sweep
         self.fields = FIELDS
         self.windows: list[Window] = []
         self.fail_after: int | None = None
@@ -69,17 +70,24 @@ class Scripted(Source):
         return (STREAM,)
 
     def kinds(self, stream: Stream) -> Sequence[CursorKind]:
-        return (CursorKind.INCREMENTAL, CursorKind.DELETED)
+        swept = () if self.sweeps is None else (CursorKind.SWEEP,)
+        return (CursorKind.INCREMENTAL, CursorKind.DELETED, *swept)
 
     def shape(self, stream: Stream, kind: CursorKind) -> Shape:
         if kind is CursorKind.DELETED:
             return Shape("data", "id", "deleted_time", DELETED)
+        if kind is CursorKind.SWEEP:
+            return Shape("data", "id", None, DELETED[:1])
         return Shape("data", "id", "Modified_Time", self.fields)
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         self.windows.append(window)
-        answers = [self.deleted] if window.kind is CursorKind.DELETED and self.deleted else []
-        if window.kind is not CursorKind.DELETED:
+        answers: list[Any] = []
+        if window.kind is CursorKind.DELETED:
+            answers = [self.deleted] if self.deleted else []
+        elif window.kind is CursorKind.SWEEP:
+            answers = [[{"id": key} for key in keys] for keys in self.sweeps or ()]
+        else:
             answers = self.pages
         for number, answer in enumerate(answers):
             if self.fail_after is not None and number >= self.fail_after:
