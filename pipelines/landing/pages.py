@@ -17,12 +17,14 @@ import msgspec
 import zstandard
 
 from connectors.core.contract import Page
+from connectors.core.errors import Problem
 from connectors.core.surrogates import without_lone_surrogates
+from pipelines.landing.intact import MEND_PENDING
 from pipelines.manifest import FileEntry
 
 NAME = "pages-0001.jsonl.zst"
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
-_LEVEL = 3  # JSON pages shrink about twenty-fold; higher levels cost more than the disk they save
+LEVEL = 3  # JSON pages shrink about twenty-fold; higher levels cost more than the disk they save
 
 
 class PageLine(msgspec.Struct, frozen=True):
@@ -56,7 +58,7 @@ class PageWriter:
         descriptor = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb")
         self._sink = _Digesting(self._file)
-        self._zstd = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).stream_writer(self._sink)
+        self._zstd = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).stream_writer(self._sink)
         self.pages = 0
 
     def add(self, page: Page) -> None:
@@ -82,12 +84,27 @@ class PageWriter:
 
 
 def read_pages(path: Path) -> Iterator[PageLine]:
-    """The pages of a page file, in the order they were received. Raises on a damaged file."""
+    """The pages of a page file, in the order they were received. Raises Problem where it cannot be read.
+
+    Whether it is the file that was landed, and all of it, its digest says (`intact`).
+    """
     decoder = msgspec.json.Decoder(PageLine)
-    with path.open("rb") as file:
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        for line in io.BufferedReader(reader, 1 << 20):  # type: ignore[arg-type]
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError:
-                yield decoder.decode(without_lone_surrogates(line))
+    try:
+        with path.open("rb") as file:
+            reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            for line in io.BufferedReader(reader, 1 << 20):  # type: ignore[arg-type]
+                yield page_line(decoder, line)
+    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        raise Problem(
+            f"the page file {path.name} of package {path.parent.name} is damaged ({type(error).__name__})",
+            do=MEND_PENDING,
+            where=str(path),
+        ) from error
+
+
+def page_line(decoder: msgspec.json.Decoder[PageLine], line: bytes) -> PageLine:
+    """One line; half an emoji in it is replaced. Raises msgspec.DecodeError."""
+    try:
+        return decoder.decode(line)
+    except msgspec.DecodeError:
+        return decoder.decode(without_lone_surrogates(line))
