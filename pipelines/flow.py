@@ -43,6 +43,7 @@ from pipelines.sync import Progress, sync
 from pipelines.version import VERSION
 from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.lock import run_lock
+from pipelines.warehouse.ops import published_ops
 from pipelines.warehouse.publish import Publication, publish
 
 
@@ -142,7 +143,7 @@ def publish_built(settings: Settings) -> Publication:
     return publish(
         settings.warehouse,
         settings.published,
-        published_tables(settings),
+        (*published_tables(settings), *published_ops()),
         about,
         memory_limit=settings.memory_limit,
     )

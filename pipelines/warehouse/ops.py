@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import yaml
 
 from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
 from pipelines.sql import quote
+from pipelines.warehouse.publish import PublishedColumn, PublishedTable
 
 _AT_ONCE = 200  # rows of one statement
 _COUNTS = ("inserted", "updated", "unchanged", "restamped", "stale", "deleted", "restored")
@@ -23,22 +24,31 @@ _COUNTS = ("inserted", "updated", "unchanged", "restamped", "stale", "deleted", 
 
 @dataclass(frozen=True, slots=True)
 class OpsTable:
-    """A table or view of `ops`: its grain in one sentence, its columns as name → (type, description)."""
+    """A table of `ops`: its grain in one sentence, its columns as name → (type, description), and which of
+    them readers of the published copy see."""
 
     name: str
     description: str
     columns: Mapping[str, tuple[str, str]]
+    published: frozenset[str]
 
 
 @cache
 def ops_tables() -> tuple[OpsTable, ...]:
     """The tables, as `ops.yml` declares them."""
     declared = yaml.safe_load((Path(__file__).parent / "ops.yml").read_text("utf-8"))
-    return tuple(
-        OpsTable(
-            name, facts["description"], {c: (kind, text) for c, (kind, text) in facts["columns"].items()}
-        )
-        for name, facts in declared.items()
+    return tuple(_declared(name, facts) for name, facts in declared.items())
+
+
+def _declared(name: str, facts: Mapping[str, Any]) -> OpsTable:
+    columns = facts["columns"]
+    seen = (
+        ()
+        if facts.get("internal")
+        else (c for c, (_, _, *marks) in columns.items() if "internal" not in marks)
+    )
+    return OpsTable(
+        name, facts["description"], {c: (f[0], f[1]) for c, f in columns.items()}, frozenset(seen)
     )
 
 
@@ -80,12 +90,17 @@ _VIEWS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
 }
 
 
-def ops_views() -> tuple[OpsTable, ...]:
-    """The views; their types are the engine's."""
-    return tuple(
-        OpsTable(name, description, {c: ("", text) for c, text in columns.items()})
-        for name, (description, columns, _) in _VIEWS.items()
-    )
+def published_ops() -> Iterator[PublishedTable]:
+    """What readers of the published copy see of all this."""
+    for table in ops_tables():
+        if table.published:
+            columns = (
+                PublishedColumn(c, text) for c, (_, text) in table.columns.items() if c in table.published
+            )
+            yield PublishedTable("ops", table.name, table.description, tuple(columns))
+    for name, (description, described, _) in _VIEWS.items():
+        columns = (PublishedColumn(c, text) for c, text in described.items())
+        yield PublishedTable("ops", name, description, tuple(columns))
 
 
 def ensure_ops(con: duckdb.DuckDBPyConnection) -> None:
@@ -147,7 +162,7 @@ def note_package(con: duckdb.DuckDBPyConnection, landed: Landed, checked: Checke
         "cursor_before": landed.cursor_before,
         "newest_stamp": landed.cursor_after,
         "pages": landed.pages,
-        "bytes": sum(file.bytes for file in landed.files),
+        "bytes": sum(file.bytes for file in landed.received_files),
         "seconds": landed.seconds,
         "calls": landed.calls,
         "credits": landed.credits,

@@ -13,6 +13,8 @@ import pytest
 from connectors.core.contract import Page, Stream, Window
 from connectors.core.limits import Meter
 from pipelines.landing.runs import read_runs
+from pipelines.warehouse.ops import published_ops
+from pipelines.warehouse.publish import publish
 from tests.pipeline.conftest import BLOCKING, Bench
 from tests.pipeline.scripted import deal
 
@@ -151,3 +153,29 @@ def test_a_warehouse_that_was_changed_behind_the_seal_is_looked_into(bench: Benc
     bench.settings.warehouse.write_bytes(older)
     assert bench.sync().ok
     assert [key for key, _ in bench.raw()] == ["1", "2"]
+
+
+def test_readers_see_what_came_from_where_but_no_ids_and_no_paths(bench: Bench) -> None:
+    bench.source.pages = [[deal("1", Amount=1), deal("2", Amount=-2)]]
+    bench.source.deleted = [{"id": "gone-4711", "deleted_time": SECOND}]
+    bench.sync()
+    publication = publish(
+        bench.settings.warehouse, bench.settings.published, tuple(published_ops()), {}, memory_limit="1GB"
+    )
+    counts = {name.removeprefix("ops."): rows for name, rows in publication.rows.items()}
+    assert counts == {
+        "packages": 2,
+        "schema_changes": 0,
+        "sync_runs": 1,
+        "stream_state": 1,
+        "conservation": 0,
+        "quarantine_summary": 1,
+    }
+    with duckdb.connect(str(publication.path), read_only=True) as con:
+        columns = {c for c, *_ in con.execute("DESCRIBE ops.sync_runs").fetchall()}
+        assert "credits" in columns and "message" not in columns
+        empty = con.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'ops' AND comment IS NULL"
+        ).fetchall()
+        assert empty == [], "every column says what it is"
+    assert b"gone-4711" not in publication.path.read_bytes()
