@@ -1,49 +1,55 @@
 """From the bytes of a package to `cells`: one text per field, `_position`, `_record_id`, `_misfit`.
 
 Everything is VARCHAR until `decode` types it, except that a file's lookups are STRUCT(id, name) already.
+Fields may have any name; each is in the column that `pipelines.sql.columns_of` gives it. Of equal keys in one
+record the first counts.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import Field, FieldType, Shape, Source, Stream
+from connectors.core.contract import Field, FieldType, Shape, Table
 from pipelines.landing.pages import read_pages
 from pipelines.landing.records import cut_records
 from pipelines.landing.types import typed
 from pipelines.landing.zone import Package
-from pipelines.sql import literal, quote
+from pipelines.sql import literal, quote, renamed
 
 PAGE_STRIDE = 1_000_000  # position = page number × stride + place in the page
 _MAX_RECORD = 64 << 20
-_NULL = "\\N"
-_POSITION = "_crm_warehouse_position"
+_NULL = "\x1a\x1aN"  # a text that nobody types
+_POSITION = "_crm_warehouse_position"  # put first, so that a record's own key of this name does not count
 
 
-def cells_from_pages(package: Package, shape: Shape, con: duckdb.DuckDBPyConnection, scratch: Path) -> Path:
+def cells_from_pages(
+    package: Package, shape: Shape, columns: Mapping[str, str], con: duckdb.DuckDBPyConnection, scratch: Path
+) -> Path:
     """The view `cells` over the records of all pages; further field chunks are merged by key.
 
-    Returns the file of cut records (chunk 0). Malformed records are missing from the view: see `unreadable`.
+    columns: field → column. Returns the file of cut records (chunk 0). Malformed records are missing from the
+    view: see `unreadable`.
     """
-    chunks = _cut(package, shape, scratch)
-    relations = {chunk: _records(path, shape) for chunk, path in chunks.items()}
-    key, further = quote(shape.key), sorted(set(relations) - {0})
-    columns = []
-    for name in (quote(f.name) for f in shape.fields):
-        parts = ", ".join([f"base.{name}", *(f"c{c}.{name}" for c in further)])
-        columns.append(f"coalesce({parts}) AS {name}" if further else f"{parts} AS {name}")
-    newest = f"row_number() OVER (PARTITION BY {key} ORDER BY {quote(_POSITION)} DESC) = 1"
+    mark = next(name for n in range(len(columns) + 1) if (name := _POSITION + "_" * n) not in columns)
+    chunks = _cut(package, shape, mark, scratch)
+    relations = {chunk: _records(path, mark, columns) for chunk, path in chunks.items()}
+    key, further = quote(columns[shape.key]), sorted(set(relations) - {0})
+    cells = []
+    for column in map(quote, columns.values()):
+        parts = ", ".join([f"base.{column}", *(f"c{c}.{column}" for c in further)])
+        cells.append(f"coalesce({parts}) AS {column}" if further else f"{parts} AS {column}")
+    newest = f"row_number() OVER (PARTITION BY {key} ORDER BY _position DESC) = 1"
     joins = " ".join(
         f"LEFT JOIN (SELECT * FROM {relations[c]} QUALIFY {newest}) c{c} ON c{c}.{key} = base.{key}"
         for c in further
     )
     con.execute(
-        f"CREATE {'TABLE' if further else 'VIEW'} cells AS SELECT base.{quote(_POSITION)} AS _position, "
-        f"base.{key} AS _record_id, CAST(NULL AS VARCHAR) AS _misfit, {', '.join(columns)} "
+        f"CREATE {'TABLE' if further else 'VIEW'} cells AS SELECT base._position, "
+        f"base.{key} AS _record_id, CAST(NULL AS VARCHAR) AS _misfit, {', '.join(cells)} "
         f"FROM {relations[0]} base {joins}"
     )
     return chunks[0]
@@ -52,51 +58,61 @@ def cells_from_pages(package: Package, shape: Shape, con: duckdb.DuckDBPyConnect
 def unreadable(records: Path, present: set[int]) -> list[int]:
     """Positions of records that are no valid JSON text (a lone surrogate, bad UTF-8)."""
     with records.open("rb") as lines:
-        start = len(_POSITION) + 4
-        return [p for p in (int(line[start : line.index(b",")]) for line in lines) if p not in present]
+        found = (int(line[line.index(b":") + 1 : line.index(b",")]) for line in lines)
+        return [position for position in found if position not in present]
 
 
 def cells_from_file(
-    package: Package, source: Source, stream: Stream, con: duckdb.DuckDBPyConnection, scratch: Path
-) -> tuple[Shape, dict[str, int]]:
+    shape: Shape,
+    table: Table,
+    parse: Callable[[Field, str], str | None],
+    columns: Mapping[str, str],
+    con: duckdb.DuckDBPyConnection,
+    scratch: Path,
+) -> None:
     """The table `cells` from a spreadsheet or text file cut by its source.
 
-    Returns the file's shape and its skipped rows by reason. Cells that do not cast as they stand have been
-    through the source's own reader.
+    columns: field → column. Cells that do not cast as they stand go through `parse`, the source's own reader.
     """
-    shape, table = source.tabulate(package.folder / package.landed.files[0].name, stream)
     path = scratch / "cells.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(
             [row.position, *(_NULL if v is None else v for v in (row.misfit, *row.values))]
             for row in table.rows
         )
-    names = ["_position", "_misfit", *table.columns]
-    columns = ", ".join(f"{literal(n)}: '{'BIGINT' if n == '_position' else 'VARCHAR'}'" for n in names)
+    texts = [f"t{i}" for i in range(len(table.columns))]
+    types = ", ".join(f"{name}: 'VARCHAR'" for name in ("_misfit", *texts))
     con.execute(
-        f"CREATE TABLE texts AS SELECT * FROM read_csv({literal(str(path))}, columns={{{columns}}}, "
-        f"header=false, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr={literal(_NULL)}, "
-        f"max_line_size={_MAX_RECORD})"
+        f"CREATE TABLE texts AS SELECT * FROM read_csv({literal(str(path))}, "
+        f"columns={{_position: 'BIGINT', {types}}}, header=false, auto_detect=false, delim=',', quote='\"', "
+        f"escape='\"', nullstr={literal(_NULL)}, max_line_size={_MAX_RECORD})"
     )
-    present = set(table.columns)
+    own, present = _places(table.columns)
     for field in shape.fields:
         if field.name in present and field.type not in (FieldType.TEXT, FieldType.JSON, FieldType.LOOKUP):
-            _parse_odd_cells(con, field, source.parse)
-    carried = ["_position", "_record_id", "_misfit", *(["_cells"] if "_cells" in present else [])]
-    cells = [f"{_file_cell(field, present)} AS {quote(field.name)}" for field in shape.fields]
-    con.execute(f"CREATE TABLE cells AS SELECT {', '.join(carried + cells)} FROM texts")
+            _parse_odd_cells(con, field, present[field.name], parse)
+    cells = [f"{_file_cell(field, present)} AS {quote(columns[field.name])}" for field in shape.fields]
+    carried = [f"{text} AS {name}" for name, text in own.items()]
+    con.execute(
+        f"CREATE TABLE cells AS SELECT {', '.join(['_position', '_misfit', *carried, *cells])} FROM texts"
+    )
     con.execute("DROP TABLE texts")
-    skipped: dict[str, int] = {}
-    for _, reason in table.skipped:
-        skipped[reason] = skipped.get(reason, 0) + 1
-    return shape, skipped
 
 
-def _cut(package: Package, shape: Shape, scratch: Path) -> dict[int, Path]:
+def _places(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Which text of a row is one of our own columns, and which is a field's; of equal names the first."""
+    texts = {i: f"t{i}" for i in range(len(names))}
+    own = {"_record_id": texts.pop(names.index("_record_id"))}
+    if names[-1] == "_cells":
+        own["_cells"] = texts.pop(len(names) - 1)
+    return own, {names[i]: text for i, text in reversed(texts.items())}
+
+
+def _cut(package: Package, shape: Shape, mark: str, scratch: Path) -> dict[int, Path]:
     """One file of records per field chunk, a line each, with the position put before the record's fields."""
     paths: dict[int, Path] = {}
     sinks = {}
-    head = b'{"' + _POSITION.encode() + b'":%d,%b\n'
+    head = b'{"' + mark.encode() + b'":%d,%b\n'
     try:
         for line in read_pages(package.folder / package.landed.files[0].name):
             if line.chunk not in sinks:
@@ -112,40 +128,54 @@ def _cut(package: Package, shape: Shape, scratch: Path) -> dict[int, Path]:
     return paths
 
 
-def _records(path: Path, shape: Shape) -> str:
-    columns = ", ".join(f"{literal(f.name)}: 'VARCHAR'" for f in shape.fields)
-    # ignore_errors gives a row of NULLs for a malformed line instead of failing the package; the fixed
-    # schema of texts leaves it nothing else to ignore.
+def _records(path: Path, mark: str, columns: Mapping[str, str]) -> str:
+    """SQL of the records in a file, `_position` and a text per field; a malformed line is left out."""
+    # ignore_errors gives a row of NULLs for a malformed line instead of failing the package; where all is
+    # text, it leaves nothing else to ignore.
+    options = f"format='newline_delimited', ignore_errors=true, maximum_object_size={_MAX_RECORD}"
+    if not renamed(columns):
+        texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
+        return (
+            f"(SELECT {mark} AS _position, * EXCLUDE ({mark}) FROM read_json({literal(str(path))}, {options}, "
+            f"columns={{{mark}: 'BIGINT', {texts}}}) WHERE {mark} IS NOT NULL)"
+        )
+    # The engine cannot be asked for such keys by name, but finds them by JSON pointer: twice the work.
+    pointers = ", ".join(literal(_pointer(name)) for name in (mark, *columns))
+    texts = ", ".join(f"texts[{i}] AS {quote(column)}" for i, column in enumerate(columns.values(), 2))
     return (
-        f"(SELECT * FROM read_json({literal(str(path))}, format='newline_delimited', ignore_errors=true, "
-        f"maximum_object_size={_MAX_RECORD}, columns={{{literal(_POSITION)}: 'BIGINT', {columns}}}) "
-        f"WHERE {quote(_POSITION)} IS NOT NULL)"
+        f"(SELECT CAST(texts[1] AS BIGINT) AS _position, {texts} FROM (SELECT json_extract_string(json, "
+        f"[{pointers}]) AS texts FROM read_json_objects({literal(str(path))}, {options}) "
+        "WHERE json IS NOT NULL))"
     )
 
 
+def _pointer(key: str) -> str:
+    """RFC 6901."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
 def _parse_odd_cells(
-    con: duckdb.DuckDBPyConnection, field: Field, parse: Callable[[Field, str], str | None]
+    con: duckdb.DuckDBPyConnection, field: Field, text: str, parse: Callable[[Field, str], str | None]
 ) -> None:
     """Give every distinct text that does not cast to the source's own reader, once."""
-    column = quote(field.name)
     failing = con.execute(
-        f"SELECT DISTINCT {column} FROM texts WHERE nullif({column}, '') IS NOT NULL "
-        f"AND ({typed(field, column, from_json=False)}) IS NULL"
+        f"SELECT DISTINCT {text} FROM texts WHERE nullif({text}, '') IS NOT NULL "
+        f"AND ({typed(field, text, from_json=False)}) IS NULL"
     ).fetchall()
-    parsed = [(text, canonical) for (text,) in failing if (canonical := parse(field, text)) is not None]
+    parsed = [(given, canonical) for (given,) in failing if (canonical := parse(field, given)) is not None]
     if parsed:
         con.execute(
-            "CREATE OR REPLACE TABLE parsed AS SELECT unnest(?::VARCHAR[]) AS text, unnest(?::VARCHAR[]) AS canonical",
+            "CREATE OR REPLACE TABLE parsed AS SELECT unnest(?::VARCHAR[]) AS given, unnest(?::VARCHAR[]) AS canonical",
             [list(column) for column in zip(*parsed, strict=True)],
         )
-        con.execute(f"UPDATE texts SET {column} = canonical FROM parsed WHERE texts.{column} = parsed.text")
+        con.execute(f"UPDATE texts SET {text} = canonical FROM parsed WHERE {text} = given")
 
 
-def _file_cell(field: Field, present: set[str]) -> str:
+def _file_cell(field: Field, present: Mapping[str, str]) -> str:
     if field.type is not FieldType.LOOKUP:
-        return quote(field.name) if field.name in present else "CAST(NULL AS VARCHAR)"
+        return present.get(field.name, "CAST(NULL AS VARCHAR)")
     parts = {
-        part: f"nullif({quote(name)}, '')" if (name := f"{field.name}.{part}") in present else "NULL::VARCHAR"
+        part: f"nullif({text}, '')" if (text := present.get(f"{field.name}.{part}")) else "NULL::VARCHAR"
         for part in ("id", "name")
     }
     filled = f"coalesce({parts['id']}, {parts['name']}) IS NOT NULL"

@@ -7,7 +7,9 @@ that their field's type cannot hold exactly; a strict one sets its row aside, th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,21 +17,27 @@ import duckdb
 
 from connectors.core.contract import CursorKind, Field, FieldType, Shape, Source, Stream
 from pipelines.landing.cells import cells_from_file, cells_from_pages, unreadable
+from pipelines.landing.intact import require_intact
 from pipelines.landing.types import row_hash, typed
 from pipelines.landing.zone import Package
-from pipelines.sql import literal, quote
+from pipelines.sql import columns_of, literal, quote, renamed
 
 _UNTYPED = (FieldType.TEXT, FieldType.JSON, FieldType.LOOKUP)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a package's bytes hold. skipped: rows that are no records, by reason; misfits: cells by field."""
+    """What a package's bytes hold.
+
+    skipped: rows that are no records, by reason. misfits: cells by field. columns: column → field, of fields
+    that could not have a column of their own name.
+    """
 
     fields: tuple[Field, ...]
     received: int
     skipped: dict[str, int]
     misfits: dict[str, int]
+    columns: dict[str, str]
 
 
 def decode(
@@ -37,16 +45,20 @@ def decode(
 ) -> Decoded:
     """Fill `winners`, `losers` and `misfits`. `scratch` is an empty folder, `con` an empty database."""
     landed = package.landed
+    require_intact(package, landed)
     skipped: dict[str, int] = {}
     records: Path | None = None
-    if package.kind is CursorKind.FILE:
+    if package.kind == CursorKind.FILE:
         con.execute(f"SET TimeZone = {literal('UTC')}")
-        shape, skipped = cells_from_file(package, source, stream, con, scratch)
+        shape, table = source.tabulate(package.folder / landed.files[0].name, stream)
+        shape, columns = _named(shape, stream)
+        cells_from_file(shape, table, source.parse, columns, con, scratch)
+        skipped = dict(Counter(reason for _, reason in table.skipped))
     else:
-        shape = package.shape
-        records = cells_from_pages(package, shape, con, scratch)
+        shape, columns = _named(package.shape, stream)
+        records = cells_from_pages(package, shape, columns, con, scratch)
     con.execute(f"SET TimeZone = {literal(shape.timezone)}")  # texts without an offset were written there
-    _type_rows(con, shape, landed.file_stamp, is_file=records is None)
+    _type_rows(con, shape, columns, landed.file_stamp, is_file=records is None)
     con.execute("SET TimeZone = 'UTC'")
     count = _count(con, "SELECT count(*) FROM rows")
     if records is not None and count < landed.received:
@@ -60,16 +72,29 @@ def decode(
     misfits = dict(
         con.execute("SELECT field, count(*) FROM misfits GROUP BY field ORDER BY field").fetchall()
     )
-    return Decoded(shape.fields, count + sum(skipped.values()), skipped, misfits)
+    return Decoded(shape.fields, count + sum(skipped.values()), skipped, misfits, renamed(columns))
+
+
+def _named(shape: Shape, stream: Stream) -> tuple[Shape, dict[str, str]]:
+    """The shape with each field once, and field → column."""
+    fields = {field.name: field for field in reversed(shape.fields)}
+    columns = columns_of((field.name for field in shape.fields), {field.name for field in stream.fields})
+    return replace(shape, fields=tuple(fields[name] for name in columns)), columns
 
 
 def _type_rows(
-    con: duckdb.DuckDBPyConnection, shape: Shape, file_stamp: datetime | None, *, is_file: bool
+    con: duckdb.DuckDBPyConnection,
+    shape: Shape,
+    columns: Mapping[str, str],
+    file_stamp: datetime | None,
+    *,
+    is_file: bool,
 ) -> None:
     fields = shape.fields
-    values = {f.name: typed(f, quote(f.name), from_json=not is_file) for f in fields}
+    texts = {f.name: quote(columns[f.name]) for f in fields}
+    values = {f.name: typed(f, texts[f.name], from_json=not is_file) for f in fields}
     odd = {
-        f.name: f"nullif({quote(f.name)}, '') IS NOT NULL AND ({values[f.name]}) IS NULL"
+        f.name: f"nullif({texts[f.name]}, '') IS NOT NULL AND ({values[f.name]}) IS NULL"
         for f in fields
         if f.type not in _UNTYPED
     }
@@ -79,13 +104,13 @@ def _type_rows(
         "_misfit",
         *(["_cells"] if is_file and _has_cells(con) else []),
     ]
-    columns = [f"{values[f.name]} AS {quote(f.name)}" for f in fields]
-    stamp = quote(shape.stamp) if shape.stamp else "NULL"
+    cells = [f"{values[f.name]} AS {texts[f.name]}" for f in fields]
+    stamp = texts[shape.stamp] if shape.stamp else "NULL"
     con.execute(
-        f"CREATE TABLE rows AS WITH typed AS (SELECT {', '.join(carried + columns)}, "
+        f"CREATE TABLE rows AS WITH typed AS (SELECT {', '.join(carried + cells)}, "
         f"{' OR '.join(f'({o})' for o in odd.values()) or 'false'} AS _odd FROM cells) "
         f"SELECT *, coalesce({stamp}, $stamp::TIMESTAMPTZ) AS _modified_at, "
-        f"CAST(NULL AS VARCHAR) AS _extra, {row_hash(list(fields))} AS _row_hash FROM typed",
+        f"CAST(NULL AS VARCHAR) AS _extra, {row_hash(fields, columns)} AS _row_hash FROM typed",
         {"stamp": file_stamp},
     )
     con.execute("CREATE TABLE misfits (_position BIGINT, field VARCHAR, text VARCHAR, strict BOOLEAN)")
@@ -94,7 +119,7 @@ def _type_rows(
             # Money, stamps, and whatever a person typed into a file are never dropped from a kept row.
             strict = is_file or field.type is FieldType.DECIMAL or field.name == shape.stamp
             con.execute(
-                f"INSERT INTO misfits SELECT _position, $field, {quote(field.name)}, $strict FROM cells "
+                f"INSERT INTO misfits SELECT _position, $field, {texts[field.name]}, $strict FROM cells "
                 f"WHERE {odd[field.name]}",
                 {"field": field.name, "strict": strict},
             )

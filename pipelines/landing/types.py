@@ -6,8 +6,10 @@ hold *exactly*: the engine alone would round 12.5 to 13 and 100.005 to 100.01 wi
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from connectors.core.contract import Field, FieldType
-from pipelines.sql import literal, quote
+from pipelines.sql import REFERENCE, literal, quote
 
 _PLAIN = {
     FieldType.TEXT: "VARCHAR",
@@ -18,15 +20,25 @@ _PLAIN = {
     FieldType.DATE: "DATE",
     FieldType.DATETIME: "TIMESTAMPTZ",
     FieldType.EPOCH_MS: "TIMESTAMPTZ",
-    FieldType.LOOKUP: "STRUCT(id VARCHAR, name VARCHAR)",
+    FieldType.LOOKUP: REFERENCE,
 }
+# Beside them a DECIMAL(38) still has room for every BIGINT, so that widening never fails.
+_MOST_PLACES = 19
 # A double holds 15 significant digits exactly; beyond, the digits that a CRM's JSON shows are not its own.
 _JSON_DIGITS = 15
 
 
 def engine_type(field: Field) -> str:
     """The column type of a field in the package, in raw tables and in staging."""
-    return f"DECIMAL(18,{field.scale})" if field.type is FieldType.DECIMAL else _PLAIN[field.type]
+    if field.type is not FieldType.DECIMAL:
+        return _PLAIN[field.type]
+    width, places = _digits(field)
+    return f"DECIMAL({width},{places})"
+
+
+def _digits(field: Field) -> tuple[int, int]:
+    """Digits of a decimal in all and after the point."""
+    return (18, field.scale) if field.scale <= 18 else (38, _MOST_PLACES)
 
 
 def typed(field: Field, value: str, *, from_json: bool) -> str:
@@ -41,15 +53,17 @@ def typed(field: Field, value: str, *, from_json: bool) -> str:
         case FieldType.BOOLEAN:
             return f"CASE {value} WHEN 'true' THEN true WHEN 'false' THEN false END"
         case FieldType.INTEGER:
-            whole = f"TRY_CAST({value} AS BIGINT)"
-            return f"CASE WHEN TRY_CAST({value} AS DECIMAL(38,9)) = {whole} THEN {whole} END"
+            return _whole(value)
         case FieldType.DECIMAL:
+            width, places = _digits(field)
             exact = f"TRY_CAST({value} AS {engine_type(field)})"
             if from_json:
-                limit = 10 ** (_JSON_DIGITS - field.scale)
-                fits = f"TRY_CAST({value} AS DOUBLE) = CAST({exact} AS DOUBLE) AND abs({exact}) < {limit}"
+                limit = 10 ** (_JSON_DIGITS - places) if places < _JSON_DIGITS else 0
+                digits = f"trim(replace(CAST(abs({exact}) AS VARCHAR), '.', ''), '0')"
+                few = f"(abs({exact}) < {limit} OR length({digits}) <= {_JSON_DIGITS})"
+                fits = f"TRY_CAST({value} AS DOUBLE) = CAST({exact} AS DOUBLE) AND {few}"
             else:
-                fits = f"TRY_CAST({value} AS DECIMAL(38,15)) = {exact}"
+                fits = f"TRY_CAST({value} AS DECIMAL(38,{38 - width + places})) = {exact}"
             return f"CASE WHEN {fits} THEN {exact} END"
         case FieldType.DOUBLE:
             return f"CASE WHEN isfinite(TRY_CAST({value} AS DOUBLE)) THEN TRY_CAST({value} AS DOUBLE) END"
@@ -58,9 +72,14 @@ def typed(field: Field, value: str, *, from_json: bool) -> str:
         case FieldType.DATETIME:
             return f"TRY_CAST({value} AS TIMESTAMPTZ)"
         case FieldType.EPOCH_MS:
-            return f"make_timestamptz(TRY_CAST({value} AS BIGINT) * 1000)"
+            return f"make_timestamptz(TRY({_whole(value)} * 1000))"
         case FieldType.LOOKUP:
             return lookup_from_json(value) if from_json else value
+
+
+def _whole(value: str) -> str:
+    whole = f"TRY_CAST({value} AS BIGINT)"
+    return f"CASE WHEN TRY_CAST({value} AS DECIMAL(38,{_MOST_PLACES})) = {whole} THEN {whole} END"
 
 
 def lookup_from_json(value: str) -> str:
@@ -88,13 +107,15 @@ def canonical(field: Field, column: str) -> str:
             return f"CAST({column} AS VARCHAR)"
 
 
-def row_hash(fields: list[Field]) -> str:
+def row_hash(fields: Sequence[Field], columns: Mapping[str, str] | None = None) -> str:
     """SQL of the row hash: md5 over name=value of the filled fields, in name order.
 
+    columns: field → column, where they differ; a field counts by its own name whatever its column is called.
     Empty fields do not count, so a field that appears later and is empty changes no hash.
     """
+    columns = columns or {}
     parts = [
-        f"{literal(f.name + '=')} || {canonical(f, quote(f.name))}"
+        f"{literal(f.name + '=')} || {canonical(f, quote(columns.get(f.name, f.name)))}"
         for f in sorted(fields, key=lambda f: f.name)
     ]
     return f"md5(concat_ws(chr(31), {', '.join(parts)}))"

@@ -14,11 +14,10 @@ import duckdb
 
 from connectors.core.contract import Stream
 from pipelines.manifest import Landed
-from pipelines.sql import literal, quote
+from pipelines.sql import is_reference, literal, quote
 from pipelines.warehouse.schema import converted, evolve, history_table, raw_table, table_columns
 
 _ORDER = "(coalesce({0}._modified_at, '-infinity'::TIMESTAMPTZ), {0}._read_at, {0}._position)"
-_REFERENCE = "STRUCT(id VARCHAR, name VARCHAR)"
 
 
 def merge(
@@ -53,7 +52,7 @@ def _incoming(
     """The view `incoming`: the package's rows as the tables hold them. Returns its CRM columns and types."""
     source = f"read_parquet({literal(str(accepted))})"
     brought = table_columns(con, source)
-    evolve(con, stream, brought, landed.package, loaded_at)
+    places = evolve(con, stream, brought, landed.package, loaded_at)
     types = table_columns(con, raw_table(stream.source, stream.name))
     own = {
         "_org": literal(landed.org),
@@ -61,11 +60,13 @@ def _incoming(
         "_package_id": literal(landed.package),
         "_loaded_at": _moment(loaded_at),
     }
-    columns = [f"{converted(quote(c), kind, types[c])} AS {quote(c)}" for c, kind in brought.items()]
+    columns = [
+        f"{converted(quote(c), kind, types[places[c]])} AS {quote(places[c])}" for c, kind in brought.items()
+    ]
     columns += [f"{value} AS {name}" for name, value in own.items()]
     # A view: comparing needs four of its columns, and most of a package is never written twice.
     con.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT {', '.join(columns)} FROM {source}")
-    return {name: types[name] for name in brought}
+    return {place: types[place] for place in places.values()}
 
 
 def _plan(con: duckdb.DuckDBPyConnection, current: str) -> dict[str, int]:
@@ -97,7 +98,7 @@ def _versions(incoming: Mapping[str, str], names_from: str = "") -> str:
 
 
 def _references(incoming: Mapping[str, str]) -> list[str]:
-    return [quote(name) for name, kind in incoming.items() if kind == _REFERENCE]
+    return [quote(name) for name, kind in incoming.items() if is_reference(kind)]
 
 
 def _write_versions(

@@ -13,7 +13,7 @@ from datetime import datetime
 import duckdb
 
 from connectors.core.contract import Stream
-from pipelines.sql import quote
+from pipelines.sql import columns_of, fitted, quote, same_name
 
 META: Mapping[str, str] = {
     "_org": "VARCHAR",
@@ -42,25 +42,57 @@ def history_table(source: str, stream: str) -> str:
     return f"{quote('raw_' + source)}.{quote(stream + '__history')}"
 
 
+def _tables(stream: Stream) -> tuple[str, str]:
+    return raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
+
+
 def ensure_stream(con: duckdb.DuckDBPyConnection, stream: Stream, columns: Mapping[str, str]) -> None:
-    """Make both tables of a stream exist with at least these columns (name → DuckDB type)."""
+    """Make both tables of a stream exist with at least our own and these declared columns (name → type)."""
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote('raw_' + stream.source)}")
-    definition = ", ".join(f"{quote(name)} {kind}" for name, kind in {**META, **columns}.items())
-    for table in (raw_table(stream.source, stream.name), history_table(stream.source, stream.name)):
+    wanted = {**META, **{column: columns[field] for field, column in columns_of(columns, columns).items()}}
+    definition = ", ".join(f"{quote(name)} {kind}" for name, kind in wanted.items())
+    for table in _tables(stream):
         con.execute(f"CREATE TABLE IF NOT EXISTS {table} ({definition})")
+    present = table_columns(con, raw_table(stream.source, stream.name))
+    for name, kind in wanted.items():
+        if name not in present:
+            _claim(con, stream, name, kind, present)
+
+
+def _claim(
+    con: duckdb.DuckDBPyConnection, stream: Stream, name: str, kind: str, present: Mapping[str, str]
+) -> None:
+    """A column declared since the tables were made: models name it, so another field's must give way."""
+    rival = next((column for column in present if same_name(column) == same_name(name)), None)
+    had = fitted([name], present)[name]
+    for table in _tables(stream):
+        if rival:
+            con.execute(
+                f"ALTER TABLE {table} RENAME {quote(rival)} TO {quote(fitted([rival], [name])[rival])}"
+            )
+        if had in present:
+            con.execute(f"ALTER TABLE {table} RENAME {quote(had)} TO {quote(name)}")
+        else:
+            con.execute(f"ALTER TABLE {table} ADD COLUMN {quote(name)} {kind}")
 
 
 def evolve(
     con: duckdb.DuckDBPyConnection, stream: Stream, incoming: Mapping[str, str], package: str, at: datetime
-) -> None:
-    """Let the tables hold what a package brings; note every change."""
+) -> dict[str, str]:
+    """Let the tables hold what a package brings; note every change.
+
+    incoming: the package's columns and types. Returns column of the package → column of the tables, which
+    differ where a name is another field's there.
+    """
     present = table_columns(con, raw_table(stream.source, stream.name))
-    for name, kind in incoming.items():
+    places = fitted(incoming, present)
+    for column, kind in incoming.items():
+        name = places[column]
         old = present.get(name)
         new = kind if old is None else widened(old, kind)
         if new == old:
             continue
-        for table in (raw_table(stream.source, stream.name), history_table(stream.source, stream.name)):
+        for table in _tables(stream):
             if old is None:
                 con.execute(f"ALTER TABLE {table} ADD COLUMN {quote(name)} {new}")
             else:
@@ -70,6 +102,7 @@ def evolve(
             "INSERT INTO ops.schema_changes VALUES (?, ?, ?, ?, ?, ?, ?)",
             [stream.source, stream.name, name, old, new, package, at],
         )
+    return places
 
 
 def table_columns(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:

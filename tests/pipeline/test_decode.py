@@ -18,8 +18,8 @@ from pipelines.landing.decode import Decoded, decode
 from pipelines.landing.land import land
 from pipelines.landing.types import row_hash, typed
 from pipelines.landing.zone import StreamZone
-from pipelines.sql import quote
-from tests.pipeline.scripted import FIELDS, STREAM, Scripted, deal
+from pipelines.sql import literal, quote
+from tests.pipeline.scripted import STREAM, Scripted, deal
 
 
 def decoded(folder: Path, *pages: Any) -> tuple[Decoded, duckdb.DuckDBPyConnection]:
@@ -32,6 +32,9 @@ def decoded(folder: Path, *pages: Any) -> tuple[Decoded, duckdb.DuckDBPyConnecti
     scratch.mkdir()
     con = duckdb.connect()
     return decode(landing.packages[0], source, STREAM, con, scratch), con
+
+
+CALCULATOR = duckdb.connect()  # for tests that need no tables
 
 
 def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
@@ -156,21 +159,44 @@ def test_a_page_printed_over_many_lines_is_one_line(tmp_path: Path) -> None:
     assert one(con, "SELECT Name FROM winners") == ("二\n行",)
 
 
-NAMES = ["", "select", 'a"b', "a.b", "😀", "名称（必填）", "x" * 200, "a'b", "p", "r", "_extra ", "{0}"]
+@pytest.mark.parametrize(
+    ("scale", "text", "expected"),
+    [
+        (9, "1500000.5", "1500000.5"),  # eight digits, whatever the field could hold
+        (9, "12345678.123456789", None),  # seventeen
+        (2, "1234567890123400", "1234567890123400"),  # fourteen and two noughts
+        (2, "123456789012345.67", None),
+        (18, "0.5", "0.5"),
+        (30, "12345.678", "12345.678"),  # more places than a column has
+    ],
+)
+def test_digits_are_counted_where_they_are(scale: int, text: str, expected: str | None) -> None:
+    field = Field("Amount", FieldType.DECIMAL, scale)
+    got = one(CALCULATOR, f"SELECT {typed(field, literal(text), from_json=True)}")[0]
+    assert got == (Decimal(expected) if expected else None)
 
 
-def test_field_names_may_be_anything(tmp_path: Path) -> None:
-    names = [n for n in NAMES if n]
-    source = Scripted()
-    source.fields = (*FIELDS, *(Field(n, FieldType.TEXT) for n in names))
-    source.pages = [[deal("1", **{n: f"v{i}" for i, n in enumerate(names)})]]
-    landing = land(source, STREAM, CursorKind.INCREMENTAL, StreamZone(tmp_path), overlap=timedelta(0))
-    (tmp_path / "scratch").mkdir()
-    con = duckdb.connect()
-    decode(landing.packages[0], source, STREAM, con, tmp_path / "scratch")
-    assert one(con, f"SELECT {', '.join(map(quote, names))} FROM winners") == tuple(
-        f"v{i}" for i in range(len(names))
-    )
+def test_a_file_may_have_more_digits_than_json_but_none_is_dropped() -> None:
+    field = Field("Amount", FieldType.DECIMAL, 2)
+    for text, expected in {
+        "9999999999999999.99": Decimal("9999999999999999.99"),
+        "1.0000000000000001": None,
+    }.items():
+        assert one(CALCULATOR, f"SELECT {typed(field, literal(text), from_json=False)}") == (expected,)
+
+
+@pytest.mark.parametrize(
+    "text", ["9223372036854775807", "99999999999999999", "-9223372036854775808", "1.5", "soon"]
+)
+def test_a_moment_beyond_time_is_a_misfit_and_stops_nothing(text: str) -> None:
+    field = Field("Modified", FieldType.EPOCH_MS)
+    assert one(CALCULATOR, f"SELECT {typed(field, literal(text), from_json=True)}") == (None,)
+
+
+def test_a_whole_number_is_whole_to_its_last_digit() -> None:
+    field = Field("Count", FieldType.INTEGER)
+    for text, expected in {"12.0": 12, "12.0000000001": None, "9223372036854775807": 2**63 - 1}.items():
+        assert one(CALCULATOR, f"SELECT {typed(field, literal(text), from_json=True)}") == (expected,)
 
 
 @given(cents=st.integers(-(10**14), 10**14))
@@ -178,9 +204,8 @@ def test_field_names_may_be_anything(tmp_path: Path) -> None:
 def test_money_is_exact_up_to_fifteen_digits(cents: int) -> None:
     field = Field("Amount", FieldType.DECIMAL, 2)
     value = Decimal(cents) / 100
-    con = duckdb.connect()
     for text in (json.dumps(float(value)), f"{value:f}"):
-        got = con.execute(f"SELECT {typed(field, '$v', from_json=True)}", {"v": text}).fetchone()
+        got = CALCULATOR.execute(f"SELECT {typed(field, '$v', from_json=True)}", {"v": text}).fetchone()
         assert got == (value,)
 
 
