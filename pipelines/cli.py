@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -139,6 +140,67 @@ def doctor(source: SourceOption = None, json: JsonOption = False) -> None:
     findings = examine(source)
     console.show_findings(findings, as_json=json)
     raise typer.Exit(0 if all(f.ok for f in findings) else 1)
+
+
+@app.command()
+def verify(source: SourceOption = None, stream: StreamOption = None, json: JsonOption = False) -> None:
+    """Prove that every byte of the landing zone is as it was written, and that the warehouse agrees with it."""
+    from pipelines import flow, upkeep
+    from pipelines.audit import audit
+
+    settings = load_settings()
+    with flow.lock(settings, "verify"), upkeep.progress("verifying", quiet=json) as advance:
+        result = audit(settings, sources=source or (), streams=stream or (), advance=advance)
+    upkeep.show_audit(result, as_json=json)
+    raise typer.Exit(1 if result.wrong else 0)
+
+
+@app.command()
+def prune(
+    older_than: Annotated[
+        int | None, typer.Option(min=0, metavar="DAYS", help="Instead of CRM_WAREHOUSE_KEEP_PAGES_DAYS.")
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Remove them. Without it, only show.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show, and with --apply remove, old bytes that the warehouse has folded in and history does not need."""
+    from pipelines import flow, upkeep
+    from pipelines.prune import prune as prune_landing
+
+    settings = load_settings()
+    with flow.lock(settings, "prune"):
+        result = prune_landing(settings, older_than=older_than, apply=apply)
+    upkeep.show_pruning(result, as_json=json)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where backups lie, outside the home.")],
+    json: JsonOption = False,
+) -> None:
+    """Copy landing zone, warehouse and published versions to DIR/crm-warehouse-<time>. Never tokens."""
+    from pipelines import flow, upkeep
+    from pipelines.backup import backup as back_up
+
+    settings = load_settings()
+    with flow.lock(settings, "backup"), upkeep.progress("copying", quiet=json) as advance:
+        made = back_up(settings, folder, advance=advance)
+    upkeep.show_backup(made, as_json=json)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder crm-warehouse-<time>.")],
+    json: JsonOption = False,
+) -> None:
+    """Fill an empty home from a backup, after every digest in it was compared."""
+    from pipelines import flow, upkeep
+    from pipelines.restore import restore as restore_home
+
+    settings = load_settings()
+    with flow.lock(settings, "restore"), upkeep.progress("restoring", quiet=json) as advance:
+        manifest = restore_home(settings, folder, advance=advance)
+    upkeep.show_restored(manifest, settings.home, as_json=json)
 
 
 @app.command()

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     )
     memory_limit: str = Field("4GB", description="DuckDB's memory limit; beyond it, it spills to disk.")
     threads: int = Field(2, ge=1, description="DuckDB's threads, and streams read at a time per source.")
+    keep_pages_days: int | None = Field(
+        None, ge=1, description="What `prune` may take out is at least this old; unset, everything is kept."
+    )
     lock_wait_seconds: float = Field(30, ge=0, description="How long a run waits for another run to end.")
 
     @field_validator("home", mode="before")
