@@ -24,6 +24,7 @@ from connectors.core.contract import (
     TableRow,
     Window,
 )
+from pipelines import fold
 from pipelines.landing.decode import Decoded, decode
 from pipelines.landing.land import land
 from pipelines.landing.types import engine_type
@@ -33,6 +34,7 @@ from pipelines.sql import columns_of, fitted, literal, ours, quote, same_name
 from pipelines.warehouse.load import Parts, load_package
 from pipelines.warehouse.ops import ensure_ops
 from pipelines.warehouse.schema import META, ensure_stream, table_columns
+from tests.pipeline.conftest import Bench
 from tests.pipeline.scripted import FIELDS, STREAM, Scripted, deal
 
 DECLARED = {f.name for f in FIELDS}
@@ -437,3 +439,38 @@ def test_a_cell_that_looks_like_our_mark_of_emptiness_is_kept(tmp_path: Path) ->
         ("",),
         ("NULL",),
     ]
+
+
+# --- through the whole flow
+
+
+def test_odd_names_go_from_the_page_to_a_rebuilt_warehouse(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "discover", lambda: {"scripted": bench.spec})
+    names = [name for name in dict.fromkeys(NAMES) if name not in DECLARED]
+    for number, some in enumerate((names[::3], names[::2], names)):
+        bench.source.fields = (*FIELDS, *(Field(name, FieldType.TEXT) for name in some))
+        odd = {name: f"{number} {name!r}" for name in some}
+        stamp = f"2026-03-0{number + 1}T10:00:00+08:00"
+        bench.source.pages = [[deal(f"k{number}", stamp, **odd), deal("bad", stamp, Amount=-1, **odd)]]
+        report = bench.sync()
+        assert report.ok, report.sentences()
+        packages = bench.zone.packages(CursorKind.INCREMENTAL)
+        checked = packages[-1].checked
+        assert checked is not None and (checked.accepted, checked.quarantined) == (1, 1)
+        assert {"", "_org", "_ORG"} & set(some) <= set(checked.columns.values()) <= set(some)
+
+    def tables() -> list[Any]:
+        with duckdb.connect(str(bench.settings.warehouse), read_only=True) as con:
+            return [con.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in Folded.TABLES]
+
+    before = tables()
+    with duckdb.connect(str(bench.settings.warehouse), read_only=True) as con:
+        cursor = con.execute("SELECT * FROM raw_scripted.deals WHERE _record_id = 'k2'")
+        (row,) = cursor.fetchall()
+        held = {value: name for (name, *_), value in zip(cursor.description or (), row, strict=True)}
+    assert all(f"2 {name!r}" in held for name in names)
+    assert held["2 'amount'"] == "amount~9cb6ff"
+    fold.rebuild(bench.settings)
+    assert tables() == before
