@@ -7,20 +7,22 @@ open sees that version for as long as it wishes.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import step
-from pipelines.files import sync_folder
+from pipelines.files import private_folder, sync_file, sync_folder
 from pipelines.sql import literal, quote
+from pipelines.warehouse.connect import SPILL, when_free
 
 LATEST = "bi.duckdb"
-_KEEP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,35 @@ def publish(
     about: Mapping[str, str],
     *,
     memory_limit: str,
+    threads: int = 2,
+    keep: int = 3,
+    wait_seconds: float = 0,
 ) -> Publication:
     """Copy the tables into a new version and swap it in. Raises Problem; the old version then stays.
 
-    about: name → value, stored in the table `about` beside the version and the time.
+    about: name → value, stored in the table `about` beside the version and the time. keep: versions that stay,
+    the new one included. wait_seconds: for another process to close the warehouse.
     """
+    if keep < 1:
+        raise ValueError("at least the version just published is kept")
     now = datetime.now(UTC)
     version = now.strftime("%Y%m%dT%H%M%S%fZ")
     building = folder / f".bi.{version}.building"
-    for leftover in folder.glob(".bi.*"):  # of a publication that was killed
-        leftover.unlink()
+    _clear_leftovers(folder)
+    config = {
+        "memory_limit": memory_limit,
+        "threads": threads,
+        "temp_directory": str(
+            private_folder(warehouse.parent / SPILL)
+        ),  # by default it were beside the readers
+    }
     stamped = {**about, "version": version, "published_at": now.isoformat()}
     try:
-        rows = _build(building, warehouse, tables, stamped, memory_limit)
+        with duckdb.connect(str(building), config=config) as con:
+            when_free(partial(_attach, con, warehouse), warehouse, wait_seconds)
+            rows = _build(con, tables, stamped)
         building.chmod(0o644)
+        sync_file(building)
         path = folder / f"bi.{version}.duckdb"
         building.rename(path)
         step("version written", version=version)
@@ -80,36 +97,42 @@ def publish(
         building.with_name(building.name + ".wal").unlink(missing_ok=True)
     _swap(path, folder)
     step("version published", version=version)
-    _forget_old(folder)
+    _forget_old(folder, keep)
     return Publication(version, path, rows, stamped)
 
 
+def _clear_leftovers(folder: Path) -> None:
+    """Of a publication that was killed; version 0.1 spilled beside it, into a folder."""
+    for leftover in folder.glob(".bi.*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def _attach(con: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
+    con.execute(f"ATTACH {literal(str(warehouse))} AS warehouse (READ_ONLY)")
+
+
 def _build(
-    building: Path,
-    warehouse: Path,
-    tables: Sequence[PublishedTable],
-    about: Mapping[str, str],
-    memory_limit: str,
+    con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], about: Mapping[str, str]
 ) -> dict[str, int]:
     rows: dict[str, int] = {}
-    con = duckdb.connect(str(building), config={"memory_limit": memory_limit})
-    try:
-        con.execute(f"ATTACH {literal(str(warehouse))} AS warehouse (READ_ONLY)")
-        for table in tables:
-            name = f"{quote(table.schema)}.{quote(table.name)}"
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
-            columns = ", ".join(quote(column.name) for column in table.columns)
-            con.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM warehouse.{name}")
-            rows[f"{table.schema}.{table.name}"] = _same_count(con, name)
-            con.execute(f"COMMENT ON TABLE {name} IS {literal(table.comment)}")
-            for column in table.columns:
-                con.execute(f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(column.comment)}")
-        con.execute("CREATE TABLE about (name VARCHAR, value VARCHAR)")
-        con.executemany("INSERT INTO about VALUES (?, ?)", [list(item) for item in sorted(about.items())])
-        con.execute("DETACH warehouse")
-        con.execute("CHECKPOINT")
-    finally:
-        con.close()
+    con.begin()  # one commit instead of one for every comment
+    for table in tables:
+        name = f"{quote(table.schema)}.{quote(table.name)}"
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+        columns = ", ".join(quote(column.name) for column in table.columns)
+        con.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM warehouse.{name}")
+        rows[f"{table.schema}.{table.name}"] = _same_count(con, name)
+        con.execute(f"COMMENT ON TABLE {name} IS {literal(table.comment)}")
+        for column in table.columns:
+            con.execute(f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(column.comment)}")
+    con.execute("CREATE TABLE about (name VARCHAR, value VARCHAR)")
+    con.executemany("INSERT INTO about VALUES (?, ?)", [list(item) for item in sorted(about.items())])
+    con.commit()
+    con.execute("DETACH warehouse")
+    con.execute("CHECKPOINT")
     return rows
 
 
@@ -135,7 +158,7 @@ def _swap(path: Path, folder: Path) -> None:
     sync_folder(folder)
 
 
-def _forget_old(folder: Path) -> None:
+def _forget_old(folder: Path, keep: int) -> None:
     """Keep the newest versions; open readers keep what they hold."""
-    for path in sorted(folder.glob("bi.*.duckdb"))[:-_KEEP]:
+    for path in sorted(folder.glob("bi.*.duckdb"))[:-keep]:
         path.unlink()
