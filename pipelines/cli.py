@@ -204,6 +204,29 @@ def restore(
 
 
 @app.command()
+def forget(
+    source: Annotated[str, typer.Option("--source", "-s", help="The source that the person is in.")],
+    stream: Annotated[str, typer.Option("--stream", "-t", help="The stream of the person's record.")],
+    record: Annotated[list[str], typer.Option("--record", metavar="ID", help="Its id; may be given again.")],
+    org: Annotated[str, typer.Option(help="The organisation, if there are several.")] = "default",
+    reason: Annotated[str, typer.Option(help="Kept in the manifests: a case number, never a name.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Take a person out of everything that was kept, and keep them out. Cannot be undone."""
+    from pipelines import flow
+    from pipelines.console_forget import show_forgotten
+    from pipelines.forget import Record
+    from pipelines.forget import forget as forget_records
+
+    settings = load_settings()
+    (spec, _), *_ = selected(settings, [source])
+    with flow.lock(settings, "forget"):
+        done = forget_records(settings, spec, org, [Record(stream, key) for key in record], reason)
+    show_forgotten(done, as_json=json)
+    raise typer.Exit(0 if done.ok else 1)
+
+
+@app.command()
 def demo(
     size: Annotated[str, typer.Option(help="small, medium, large or a number of deals.")] = "small",
     days: Annotated[int, typer.Option(help="Days the clock moves between the two syncs.")] = 7,

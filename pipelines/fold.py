@@ -22,7 +22,7 @@ from pipelines.faults import step
 from pipelines.landing.runs import Run, read_runs
 from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, StreamZone, Zone
-from pipelines.manifest import ACCEPTED, RELEASE, Landed, Receipt, file_entry
+from pipelines.manifest import ACCEPTED, RELEASE, Landed, Receipt, entry_of, file_entry
 from pipelines.seal import is_sealed, seal
 from pipelines.settings import Settings
 from pipelines.warehouse.connect import open_warehouse, read_warehouse
@@ -139,12 +139,13 @@ def _fold(settings: Settings, path: Path, packages: Iterable[tuple[Package, Rece
 
 def _accepted(package: Package, receipt: Receipt | None) -> Path | None:
     """The checked rows, digest compared; None where they changed nothing and were thinned out since."""
-    checked, path = package.checked, package.folder / ACCEPTED
-    entry = next((file for file in checked.files if file.name == ACCEPTED), None) if checked else None
+    checked = package.checked
+    entry = entry_of(checked.files, ACCEPTED) if checked else None
+    path = package.folder / (entry.name if entry else ACCEPTED)
     if entry is not None and path.exists() and file_entry(path) == entry:
         return path
     thinned = package.thinned
-    if receipt and not receipt.changed and thinned and ACCEPTED in {file.name for file in thinned.files}:
+    if receipt and not receipt.changed and thinned and entry_of(thinned.files, ACCEPTED):
         return None
     raise _damaged(package)
 

@@ -18,6 +18,7 @@ from connectors import discover
 from connectors.core.contract import SourceContext, SourceSpec
 from connectors.core.errors import Problem
 from pipelines.files import private_folder
+from pipelines.unwanted import parse_unwanted
 
 PROJECT = Path(__file__).resolve().parent.parent
 EXPECTATIONS = PROJECT / "expectations"
@@ -44,8 +45,12 @@ class Settings(BaseSettings):
     )
     memory_limit: str = Field("4GB", description="DuckDB's memory limit; beyond it, it spills to disk.")
     threads: int = Field(2, ge=1, description="DuckDB's threads, and streams read at a time per source.")
+    keep_published: int = Field(3, ge=1, description="How many published versions are kept.")
     keep_pages_days: int | None = Field(
         None, ge=1, description="What `prune` may take out is at least this old; unset, everything is kept."
+    )
+    unwanted_fields: str = Field(
+        "", description="Fields whose values are never kept: zoho.contacts.Mobile,zoho.leads.Email."
     )
     lock_wait_seconds: float = Field(30, ge=0, description="How long a run waits for another run to end.")
 
@@ -69,6 +74,16 @@ class Settings(BaseSettings):
         if not _MEMORY.match(size):
             raise ValueError(f"{size!r} is no size such as 4GB")
         return size
+
+    @field_validator("unwanted_fields")
+    @classmethod
+    def _known_fields(cls, text: str) -> str:
+        parse_unwanted(text, discover())
+        return text
+
+    def unwanted(self, source: str, stream: str) -> frozenset[str]:
+        """The fields of a stream whose values are never kept."""
+        return parse_unwanted(self.unwanted_fields, discover()).get((source, stream), frozenset())
 
     @cached_property
     def landing(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,10 @@ from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Us
 from connectors.core.errors import Problem
 from connectors.core.limits import spending
 from pipelines.faults import step
+from pipelines.landing.arrivals import refuse_unwanted, without_erased
+from pipelines.landing.erased import Erasures, all_lists, landing_policy
 from pipelines.landing.pages import PageWriter
+from pipelines.landing.redact import Found, Policy, cleaned, redactions
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
 from pipelines.manifest import LANDED, Landed, file_entry, write_manifest
@@ -45,15 +48,20 @@ def land(
     run: str = "",
     code_version: str = "",
     max_rows: int = MAX_ROWS,
+    unwanted: Collection[str] = (),
 ) -> Landing:
     """Read everything since the stream's cursor of this kind into new packages.
 
     full: from the beginning, cursor kept. backfill: name of the backfill, which has a cursor of its own, goes
     on behind its last complete package, and is done once its read has ended. run: who reads, for the
-    manifests. Raises Problem from the source; complete packages stay landed.
+    manifests. unwanted: fields whose values are not kept; nor is what is personal of an erased record. Raises
+    Problem from the source; complete packages stay landed.
     """
+    lists = all_lists(zone.root, source.name, source.org)
     if kind is CursorKind.FILE:
-        return _land_files(source, stream, zone, run, code_version)
+        refuse_unwanted(stream, unwanted)
+        return _land_files(source, stream, zone, lists, run, code_version)
+    policy = landing_policy(lists, stream, unwanted)
     newest = zone.newest(kind, backfill)
     if backfill and newest and newest.last:
         return Landing((), 0, 0)
@@ -64,7 +72,8 @@ def land(
     known = newest.tail if newest and not full else {}
     if backfill:  # what the overlap brings again completes the chain
         known = {}
-    read = _Read(source, stream, kind, zone, source.shape(stream, kind), overlap, backfill, run, code_version)
+    shape = source.shape(stream, kind)
+    read = _Read(source, stream, kind, zone, shape, overlap, backfill, run, code_version, policy)
     packages: list[Package] = []
     seen = again = 0
     with spending() as usage:
@@ -134,6 +143,7 @@ class _Read:
     backfill: str
     run: str
     code_version: str
+    policy: Policy
 
 
 class _Writer:
@@ -146,10 +156,12 @@ class _Writer:
         self.package = read.zone.new_package(read.kind, self._started)
         self._pages = PageWriter(self.package.folder)
         self._tail = Tail(read.shape, None if read.stream.whole else read.overlap)
+        self._found: Found = set()
         self.rows = 0
 
     def add(self, page: Page) -> None:
-        """Land one page."""
+        """Land one page, without what must not be kept."""
+        page = cleaned(page, self._read.shape, self._read.policy, self._found)
         self._pages.add(page)
         self._tail.add(page)
         if page.chunk == 0:
@@ -193,6 +205,7 @@ class _Writer:
                 shape_hash=shape_hash(shape),
                 run=read.run,
                 code_version=read.code_version,
+                redactions=redactions(self._found, datetime.now(UTC)),
                 tail=self._tail.digests(self.cursor_after),
             ),
         )
@@ -226,7 +239,14 @@ def shape_hash(shape: Shape) -> str:
     return hashlib.sha256(msgspec.json.encode(shape.to_json())).hexdigest()
 
 
-def _land_files(source: Source, stream: Stream, zone: StreamZone, run: str, code_version: str) -> Landing:
+def _land_files(
+    source: Source,
+    stream: Stream,
+    zone: StreamZone,
+    lists: Mapping[str, Erasures],
+    run: str,
+    code_version: str,
+) -> Landing:
     """Each file is a package of its own: the file itself, copied, under a plain name."""
     packages = []
     shape = source.shape(stream, CursorKind.FILE)
@@ -248,6 +268,7 @@ def _land_files(source: Source, stream: Stream, zone: StreamZone, run: str, code
                     where=page.body.name,
                     transient=True,
                 )
+            kept, found = without_erased(source, stream, copy, lists)
             landed = Landed(
                 package=package.id,
                 source=stream.source,
@@ -262,7 +283,9 @@ def _land_files(source: Source, stream: Stream, zone: StreamZone, run: str, code
                 received=page.rows,
                 pages=1,
                 seconds=round(monotonic() - clock, 3),
-                files=[entry],
+                files=[entry if kept is copy else file_entry(kept)],
+                originals=[] if kept is copy else [entry],
+                redactions=redactions(found, datetime.now(UTC)),
                 shape_hash=shape_hash(shape),
                 run=run,
                 code_version=code_version,

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from connectors.core.contract import FieldType, Page, Shape
 from pipelines.landing.records import cut_records, key_reader
 
@@ -75,8 +77,7 @@ class Tail:
         for page in (*self._pages, *self._group):
             for record in cut_records(page.body, self._shape):
                 key, stamp = read(record)
-                digest = hashlib.blake2b(record, digest_size=12).hexdigest()
-                yield f"{key}#{page.chunk}", self._moment(stamp), digest
+                yield f"{key}#{page.chunk}", self._moment(stamp), record_digest(record)
 
     def _moment(self, stamp: str) -> datetime | None:
         if not stamp:
@@ -88,3 +89,8 @@ class Tail:
             return datetime.fromisoformat(stamp)
         except ValueError:  # decoding will set the row aside; until then it may come again
             return None
+
+
+def record_digest(record: bytes | msgspec.Raw) -> str:
+    """What the tail remembers of a record."""
+    return hashlib.blake2b(record, digest_size=12).hexdigest()

@@ -26,6 +26,7 @@ from pipelines.manifest import (
     Landed,
     Receipt,
     Thinned,
+    entry_of,
     read_manifest,
 )
 
@@ -75,6 +76,12 @@ class Package:
         """How its records were shaped when it was read."""
         return Shape.from_json(msgspec.json.decode((self.folder / SHAPE).read_bytes()))
 
+    def rows(self, name: str) -> Path:
+        """Where `accepted.parquet` or `quarantined.parquet` lies: a redaction gave it a new name."""
+        checked = self.checked
+        entry = entry_of(checked.files, name) if checked else None
+        return self.folder / (entry.name if entry else name)
+
     def is_landed(self) -> bool:
         """Its pages are complete."""
         return (self.folder / LANDED).exists()
@@ -95,6 +102,11 @@ class StreamZone:
     """The packages of one stream of one organisation."""
 
     folder: Path
+
+    @property
+    def root(self) -> Path:
+        """The landing zone that it is part of."""
+        return self.folder.parents[2]
 
     def new_package(self, kind: str, started_at: datetime) -> Package:
         """A fresh, private folder whose id sorts behind every earlier one."""
@@ -161,7 +173,7 @@ class StreamZone:
 
     def known_files(self) -> frozenset[str]:
         """sha256 of every file landed so far."""
-        return frozenset(p.landed.files[0].sha256 for p in self.packages(CursorKind.FILE))
+        return frozenset(p.landed.received_files[0].sha256 for p in self.packages(CursorKind.FILE))
 
     def loaded(self) -> list[Package]:
         """Those with a receipt, oldest first."""

@@ -65,5 +65,14 @@ class Keys:
         return frozenset(ambiguous)
 
 
+def deciding(layout: Layout, texts: Sequence[str]) -> tuple[int, bool]:
+    """The place in the row whose cell gives the row its key, and whether that is a name; -1 where none does."""
+    for index in (*layout.ids, *layout.numbers):
+        if index < len(texts) and _given(texts[index]):
+            return index, False
+    named = (i for i in layout.names if i < len(texts) and _given(texts[i]) and match_name(texts[i]))
+    return next(named, -1), True
+
+
 def _given(text: str) -> bool:
     return text not in ("", "--")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -22,6 +22,7 @@ from connectors.core.contract import (
 from connectors.core.errors import Problem
 from connectors.fxiaoke.export_files.grid import Peek
 from connectors.fxiaoke.export_files.inbox import InboxFile, look_through
+from connectors.fxiaoke.export_files.keys import NAME
 from connectors.fxiaoke.export_files.labels import Vocabulary, load_vocabulary
 from connectors.fxiaoke.export_files.layout import declared_shape
 from connectors.fxiaoke.export_files.limits import Limits
@@ -113,6 +114,27 @@ class FxiaokeExport(Source):
     def parse(self, field: Field, text: str) -> str | None:
         """See `export_files.parse`."""
         return parse(field, text)
+
+    def alias_key(self, key: str, alias: str) -> str | None:
+        """A file without ids and numbers tells people apart by their names."""
+        return f"{NAME}{alias}" if key.startswith(NAME) else None
+
+    def blank(
+        self,
+        file: Path,
+        stream: Stream,
+        cells: Mapping[int, Collection[str]],
+        aliases: Mapping[int, str],
+        target: Path,
+    ) -> Path:
+        """See `Source.blank`; a workbook comes out as .xlsx with the one sheet that is read."""
+        from connectors.fxiaoke.export_files.blank import blank  # a spreadsheet writer, rarely needed
+
+        try:
+            words = self._vocabulary()
+            return blank(file, cells, aliases, target, words.objects[stream.name], words)
+        except Problem as problem:
+            raise problem.located(source=self.name, stream=stream.name) from problem.__cause__
 
     def _vocabulary(self) -> Vocabulary:
         if self._words is None:

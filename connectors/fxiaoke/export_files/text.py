@@ -39,8 +39,8 @@ def peek(path: Path, limits: Limits) -> Peek:
 
 def open_grid(path: Path) -> Grid:
     """All rows of a text file, without the blank ones at its end. Raises Problem, also while iterating."""
-    encoding = _encoding(path)
-    delimiter = _delimiter(path, encoding)
+    encoding = encoding_of(path)
+    delimiter = delimiter_of(path, encoding)
     return Grid(lambda: _rows(path, encoding, delimiter), ragged=True)
 
 
@@ -62,7 +62,8 @@ def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[Cell]]:
             ) from error
 
 
-def _encoding(path: Path) -> str:
+def encoding_of(path: Path) -> str:
+    """The encoding in which the whole file decodes. Raises Problem when there is none."""
     with path.open("rb") as file:
         start = file.read(4)
     for mark, encoding in _MARKS:
@@ -89,7 +90,7 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _delimiter(path: Path, encoding: str) -> str:
+def delimiter_of(path: Path, encoding: str) -> str:
     """The one that cuts most of the first rows into the same number of columns, more than one of them.
 
     Texts with commas in them make many columns too, but not in every row alike.

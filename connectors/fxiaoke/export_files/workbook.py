@@ -67,6 +67,11 @@ def open_grid(path: Path, kind: Kind) -> Grid:
     return Grid(rows, ragged=False)
 
 
+def sheet_name(path: Path, kind: Kind) -> str:
+    """Name of the sheet that is read: the first visible one. Raises Problem."""
+    return _first_visible_sheet(path, kind).name
+
+
 def _quick_peek(archive: zipfile.ZipFile, limits: Limits) -> Peek | None:
     part = first_visible(archive, limits)
     found = scan(archive, part, limits) if part else None
