@@ -81,9 +81,9 @@ def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: st
     package = _begin(zone, origin, kind)
     if kind == RELEASE:
         for name in (ACCEPTED, QUARANTINED):
-            shutil.copy(origin.folder / name, package.folder / name)
+            shutil.copy(origin.rows(name), package.folder / name)
     else:
-        _copy_rows(origin.folder / ACCEPTED, package.folder / ACCEPTED, "SELECT * FROM {0} WHERE false")
+        _copy_rows(origin.rows(ACCEPTED), package.folder / ACCEPTED, "SELECT * FROM {0} WHERE false")
     return _finish(package, origin, checked, None, by, run)
 
 
@@ -98,18 +98,18 @@ def _decide_rows(
         raise Problem(
             f"package {origin.id} has no undecided row at position {', '.join(map(str, unknown)) or '–'}",
             do="choose among the positions that the package's quarantine lists",
-            where=str(origin.folder / QUARANTINED),
+            where=str(origin.rows(QUARANTINED)),
         )
     if kind == RELEASE and (unread := [p for p in wanted if set(rules[p]) & set(_NOT_READ)]):
         raise Problem(
             f"the rows at position {', '.join(map(str, unread))} hold values that could not be read",
             do="correct them in the CRM or the file and sync again; only rows that a rule set aside can be released",
-            where=str(origin.folder / QUARANTINED),
+            where=str(origin.rows(QUARANTINED)),
         )
     package = _begin(zone, origin, kind)
     chosen = ", ".join(map(str, wanted)) if kind == RELEASE else "NULL"
     _copy_rows(
-        origin.folder / QUARANTINED,
+        origin.rows(QUARANTINED),
         package.folder / ACCEPTED,
         f"SELECT * EXCLUDE (_faults) FROM {{0}} WHERE _position IN ({chosen}) ORDER BY _position",
     )
@@ -161,7 +161,7 @@ def _finish(
 
 def _rules_of(origin: Package, positions: list[int]) -> dict[int, list[str]]:
     """Position → the rules that set its row aside, in name order, each once."""
-    path = origin.folder / QUARANTINED
+    path = origin.rows(QUARANTINED)
     if not path.exists():
         return {}
     with duckdb.connect() as con:
