@@ -67,6 +67,7 @@ def show_run(result: RunReport, *, as_json: bool = False) -> None:
                 "streams": [asdict(o) for o in result.sync.outcomes],
                 "build": asdict(result.build) if result.build else None,
                 "published": str(result.publication.path) if result.publication else None,
+                "warnings": result.sync.warnings,
                 "sentences": result.sentences(),
             }
         )
@@ -82,6 +83,8 @@ def show_run(result: RunReport, *, as_json: bool = False) -> None:
             out.print(f"Published {result.publication.path}")
         elif result.ok and not result.build and not result.sync.changed:
             out.print("Nothing new: the published version stays.")
+    for warning in result.sync.warnings:
+        err.print(f"[yellow]![/] {escape(warning)}", highlight=False)
     for sentence in result.sentences():
         complain(sentence)
 

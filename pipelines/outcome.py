@@ -74,11 +74,12 @@ class StreamOutcome:
 @dataclass(slots=True)
 class SyncReport:
     """A whole sync. problems: (source, sentence) of what concerns a source and no stream of it (`OWN` instead
-    of a source: what concerns the run)."""
+    of a source: what concerns the run). warnings: sentences that fail nothing."""
 
     sources: list[str] = field(default_factory=list)
     outcomes: list[StreamOutcome] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     run_id: str = ""
 

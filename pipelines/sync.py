@@ -33,6 +33,7 @@ from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.version import VERSION
+from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.existence import SWEEP_BRAKE
 
 Progress = Callable[[StreamOutcome, str], None]
@@ -66,8 +67,23 @@ def sync(
         if writer.opened or any(outcome.landed for outcome in report.outcomes):  # what waits is visible too
             note_landing(writer(), settings)
     if writer.opened:
-        seal_warehouse(settings)
+        with noted(report.add_own):
+            _tidy(settings, report)
     return report
+
+
+def _tidy(settings: Settings, report: SyncReport) -> None:
+    """Write the warehouse anew if much of it is dead space, and remember that it holds what is receipted."""
+    if wants_compaction(settings.warehouse, wait_seconds=settings.lock_wait_seconds):
+        compaction = compact(
+            settings.warehouse,
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            wait_seconds=settings.lock_wait_seconds,
+        )
+        if compaction and compaction.warning:
+            report.warnings.append(compaction.warning)
+    seal_warehouse(settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from pipelines.warehouse.compact import compact, measure_space, wants_compaction
 from pipelines.warehouse.connect import open_warehouse, read_warehouse
 from pipelines.warehouse.ops import ensure_ops
 from pipelines.warehouse.schema import declare
+from tests.pipeline.conftest import Bench
+from tests.pipeline.scripted import deal
 
 ROWS = 200_000
 Usage = namedtuple("Usage", "total used free")
@@ -233,3 +235,26 @@ def test_no_table_that_is_loaded_has_an_index_or_a_constraint(tmp_path: Path) ->
         assert con.execute("SELECT schema_name, table_name FROM duckdb_indexes()").fetchall() == []
         found = "SELECT table_name, constraint_type FROM duckdb_constraints() WHERE NOT starts_with(schema_name, 'pg_')"
         assert con.execute(found).fetchall() == []
+
+
+def test_a_sync_compacts_when_it_is_worth_it_and_warns_when_there_is_no_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.source.pages = [[deal("1", Amount=1)]]
+    bench.sync()
+    lacks = iter(["there is no room", ""])
+    monkeypatch.setattr(room, "_lack_of_room", lambda con, path: next(lacks))
+    monkeypatch.setattr(room, "DEAD_BYTES", 0)
+    with duckdb.connect(str(bench.settings.warehouse)) as con:
+        con.execute("CREATE TABLE main.ballast AS SELECT md5(CAST(range AS VARCHAR)) AS x FROM range(300000)")
+        con.execute("CHECKPOINT")
+        con.execute("DROP TABLE main.ballast")
+    ballast = bench.settings.warehouse.stat().st_size
+    bench.source.pages = [[deal("2", "2026-03-02T10:00:00+08:00", Amount=2)]]
+    report = bench.sync()
+    assert report.ok and report.warnings == ["there is no room"]
+    bench.source.pages = [[deal("3", "2026-03-03T10:00:00+08:00", Amount=3)]]
+    report = bench.sync()
+    assert report.ok and report.warnings == []
+    assert bench.settings.warehouse.stat().st_size < ballast / 2
+    assert [key for key, _ in bench.raw()] == ["1", "2", "3"]
