@@ -68,7 +68,7 @@ def verify_tables(
         for package, unaccounted, unfolded in unbalanced(con):
             yield Problem(
                 f"{unaccounted:,} rows of package {package} are without a fate and {unfolded:,} not folded in",
-                do=_REBUILD,
+                do=_REBUILD + "; if it says so again, report it with the manifests of the package",
                 where="ops.conservation",
             )
     sums: dict[tuple[str, str], dict[str, int]] = {}

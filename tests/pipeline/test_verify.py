@@ -49,7 +49,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bench = Bench(folder, Scripted())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sync_room, "EXPECTATIONS", folder / "expectations")
-        bench.source.pages = [[deal("1", Amount=1), deal("2", Amount=2)], [deal("9", Amount=-1)]]
+        chunk = (1, [{"id": "1", "Count": 4}, {"id": "2"}])  # further fields of the same records
+        bench.source.pages = [[deal("1", Amount=1), deal("2", Amount=2)], chunk, [deal("9", Amount=-1)]]
         assert bench.sync().ok
         bench.source.pages = [[deal("2", LATER, Amount=20)]]
         bench.source.deleted = [{"id": "1", "deleted_time": LATER}]
