@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from connectors.core.errors import Problem
 from pipelines import faults, flow
 from pipelines import forget as forget_room
 from pipelines import sync as sync_room
+from pipelines.audit import audit
 from pipelines.fold import rebuild
 from pipelines.forget import Forgotten, Record, erase, forget
 from pipelines.landing import forget_package, forget_pages
 from pipelines.landing.erased import list_path, read_list
 from pipelines.landing.intact import require_intact
 from pipelines.landing.zone import Package, Zone
-from pipelines.manifest import ACCEPTED, QUARANTINED, file_entry
+from pipelines.manifest import ACCEPTED, QUARANTINED, THINNED, Thinned, file_entry, write_manifest
 from pipelines.settings import Settings
 from tests.pipeline.scripted import DELETED, STREAM, Scripted, page
 
@@ -467,6 +469,22 @@ def test_killed_at_every_step_the_next_run_finishes(
 ) -> None:
     for number in range(1, count_steps(lived, monkeypatch) + 1):
         assert_survives(lived_once, tmp_path / f"killed{number}", number, monkeypatch)
+
+
+def test_verify_finds_a_home_after_forgetting_whole(lived: Home) -> None:
+    lived.erase()
+    with flow.lock(lived.settings, "test"):
+        found = audit(lived.settings)
+    assert [str(f) for f in found.wrong] == [] and found.packages == 7
+
+
+def test_bytes_that_retention_took_are_not_missed(lived: Home) -> None:
+    first = lived.packages("people")[0]
+    gone = first.landed.files[0]
+    write_manifest(first.folder, THINNED, Thinned(at=datetime.now(UTC), files=[gone], reason="test"))
+    (first.folder / gone.name).unlink()
+    lived.erase()
+    assert holders(lived) == set() and first.landed.files == [gone]
 
 
 def test_a_leftover_of_a_killed_run_is_removed(lived: Home) -> None:
