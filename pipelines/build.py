@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.core.errors import Actor, Problem
+from pipelines.faults import known, worded
 from pipelines.files import write_atomic
 from pipelines.settings import DBT_PROJECT, Settings
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
@@ -72,7 +73,10 @@ def build_models(settings: Settings) -> Build:
 
 
 def read_build(settings: Settings) -> Build:
-    """What the dbt build since `begin_build` said, whoever ran it. Raises Problem when it said nothing."""
+    """What the dbt build since `begin_build` said, whoever ran it.
+
+    Raises Problem when it said nothing, and when the machine failed it and not a model (a full disk).
+    """
     try:
         results = json.loads((target_path(settings) / "run_results.json").read_bytes())["results"]
     except (OSError, ValueError, KeyError) as error:
@@ -80,6 +84,9 @@ def read_build(settings: Settings) -> Build:
             "dbt ended without saying how its models fared",
             do=f"see {settings.home / 'dbt' / 'logs' / 'dbt.log'}, then build again",
         ) from error
+    for result in results:
+        if result["status"] in _FAILED and (problem := worded(str(result["message"]))):
+            raise problem
     return Build(
         nodes=len(results),
         failures=tuple(_sentence(r) for r in results if r["status"] in _FAILED),
@@ -171,6 +178,8 @@ def _invoke(settings: Settings, command: str, *more: str) -> None:
         finally:
             DuckDBConnectionManager.close_all_connections()  # dbt keeps the file locked otherwise
     if outcome.result is None:
+        if outcome.exception and (problem := known(outcome.exception)):
+            raise problem from outcome.exception
         raise Problem(
             f"dbt {command} could not run: {_first_line(outcome.exception)}",
             do=f"see {settings.home / 'dbt' / 'logs' / 'dbt.log'}",

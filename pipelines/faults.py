@@ -72,30 +72,32 @@ def known(error: BaseException) -> Problem | None:
     while seen is not None:
         if isinstance(seen, Problem):
             return seen
-        if words := _words(seen):
-            (what, do), where = words
-            return Problem(what, do=do, where=where)
+        if problem := _befallen(seen):
+            return problem
         seen = seen.__cause__ or seen.__context__
     return None
 
 
-def _words(error: BaseException) -> tuple[tuple[str, str], str] | None:
-    if isinstance(error, MemoryError):
-        return _MEMORY, ""
-    if isinstance(error, OSError):
-        words = _BY_NUMBER.get(error.errno or 0)
-        return (words, str(error.filename or "")) if words else None
-    duckdb = sys.modules.get("duckdb")  # whoever raised its error has imported it
-    if duckdb is not None and isinstance(error, duckdb.Error):
-        return worded(str(error))
-    return None
-
-
-def worded(text: str) -> tuple[tuple[str, str], str] | None:
-    """((what, do), file) for a message of DuckDB that names something that befalls machines."""
+def worded(text: str) -> Problem | None:
+    """The same for the words of a message of DuckDB's."""
     found = next((words for mark, words in _BY_WORDS.items() if mark in text), None)
     file = _DUCKDB_FILE.search(text)
-    return (found, file[1] if file else "") if found else None
+    return _problem(found, file[1] if file else "") if found else None
+
+
+def _befallen(error: BaseException) -> Problem | None:
+    if isinstance(error, MemoryError):
+        return _problem(_MEMORY)
+    if isinstance(error, OSError):
+        words = _BY_NUMBER.get(error.errno or 0)
+        return _problem(words, str(error.filename or "")) if words else None
+    duckdb = sys.modules.get("duckdb")  # whoever raised its error has imported it
+    return worded(str(error)) if duckdb and isinstance(error, duckdb.Error) else None
+
+
+def _problem(words: tuple[str, str], where: str = "") -> Problem:
+    what, do = words
+    return Problem(what, do=do, where=where)
 
 
 @contextmanager
@@ -137,6 +139,14 @@ def step(name: str, **facts: object) -> None:
     _LOG.info("%s %s", name, " ".join(f"{key}={value}" for key, value in facts.items()))
 
 
+class _Log(RotatingFileHandler):
+    """Where the disk is full the log stays silent: the sentence says so, and a traceback would talk over it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if (error := sys.exc_info()[1]) is None or known(error) is None:
+            super().handleError(record)
+
+
 def log_to(home: Path) -> None:
     """Tracebacks go to a private file of the home. They hold code and names, never values of variables."""
     path = (private_folder(home / "logs") / LOG_FILE).resolve()
@@ -144,7 +154,7 @@ def log_to(home: Path) -> None:
         for old in list(_LOG.handlers):
             _LOG.removeHandler(old)
             old.close()
-        handler = RotatingFileHandler(path, maxBytes=5 << 20, backupCount=3, encoding="utf-8", delay=True)
+        handler = _Log(path, maxBytes=5 << 20, backupCount=3, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s"))
         _LOG.addHandler(handler)
         _LOG.setLevel(logging.INFO)

@@ -83,7 +83,7 @@ def lock(settings: Settings, purpose: str) -> Iterator[None]:
     """One run at a time in this home. What befalls the machine under the lock is raised as its Problem."""
     settings.prepare_home()
     log_to(settings.home)
-    with run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds), in_words():
+    with in_words(), run_lock(settings.home, purpose, wait_seconds=settings.lock_wait_seconds):
         yield
 
 

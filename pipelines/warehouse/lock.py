@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from connectors.core.errors import Problem
@@ -33,7 +33,8 @@ def run_lock(home: Path, purpose: str, *, wait_seconds: float = 0) -> Iterator[N
                     ) from None
                 time.sleep(0.2)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
+        with suppress(OSError):  # on a full disk the lock holds without its name: what makes room must run
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
         yield
         os.ftruncate(descriptor, 0)
     finally:
