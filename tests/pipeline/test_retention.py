@@ -191,6 +191,22 @@ def test_a_package_that_changed_columns_only_keeps_its_rows(old: Bench) -> None:
     assert files(idle) == MANIFESTS | {THINNED} | PARQUET
 
 
+def test_rows_without_a_change_that_a_rebuild_needs_all_the_same(old: Bench) -> None:
+    """A late older version is history only; a sweep that finds everybody is read again with its chain."""
+    old.source.pages = [[deal("4", at(3), Amount=44)]]
+    old.source.sweeps = [["2", "3"], ["4"]]
+    assert old.sync().ok
+    late, sweep = old.zone.packages()[5:]
+    assert late.receipt is not None and (late.receipt.changed, late.receipt.stale) == (0, 1)
+    assert sweep.receipt is not None and (sweep.kind, sweep.receipt.changed) == ("sweep", 0)
+    before = contents(old.settings.warehouse)
+    pruned(old)
+    assert files(late) == files(sweep) == MANIFESTS | {THINNED} | PARQUET
+    with flow.lock(old.settings, "test"):
+        rebuild(old.settings)
+    assert contents(old.settings.warehouse) == before and sound(old)
+
+
 def test_what_was_said_is_done_by_the_next_prune(old: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed between `thinned.json` and the first unlink."""
 
