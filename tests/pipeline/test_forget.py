@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,13 @@ import zstandard
 
 from connectors.core.contract import CursorKind, Page, Shape, SourceSpec, Stream, Window, parse_field
 from connectors.core.errors import Problem
-from pipelines import faults, flow
+from pipelines import flow
 from pipelines import forget as forget_room
 from pipelines import sync as sync_room
 from pipelines.audit import audit
 from pipelines.fold import rebuild
 from pipelines.forget import Forgotten, Record, erase, forget
-from pipelines.landing import forget_package, forget_pages
+from pipelines.landing import forget_package
 from pipelines.landing.erased import list_path, read_list
 from pipelines.landing.intact import require_intact
 from pipelines.landing.zone import Package, Zone
@@ -412,31 +412,24 @@ def assert_whole(home: Home) -> None:
                 assert file_entry(package.folder / entry.name) == entry
 
 
-def kill_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Die on the nth step; returns how many were seen."""
-    seen = 0
+def kill_at(
+    monkeypatch: pytest.MonkeyPatch, *, number: int = 0, name: str = "", occurrence: int = 0
+) -> list[str]:
+    """Die on the nth step, or on the nth of this name; gives the names of the steps as they are seen."""
+    seen: list[str] = []
 
-    def dying(name: str, **facts: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == number:
-            raise Killed(name)
+    def dying(step: str, **facts: object) -> None:
+        seen.append(step)
+        if len(seen) == number or (step == name and seen.count(name) == occurrence):
+            raise Killed(step)
 
-    for room in (forget_room, forget_package, forget_pages, faults):
-        if hasattr(room, "step"):
-            monkeypatch.setattr(room, "step", dying)
-    return lambda: seen
-
-
-def count_steps(home: Home, monkeypatch: pytest.MonkeyPatch) -> int:
-    with monkeypatch.context() as patch:
-        steps = kill_at(0, patch)
-        home.erase()
-        return steps()
+    for room in (forget_room, forget_package):
+        monkeypatch.setattr(room, "step", dying)
+    return seen
 
 
-def assert_survives(lived_once: Path, folder: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed at this step, packages are readable; the next run finishes, and no row met another fate."""
+def assert_survives(lived_once: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **where: Any) -> None:
+    """Killed there, packages are readable; the next run finishes, and no row met another fate."""
     shutil.copytree(lived_once, folder)
     home = Home(folder)
     fates = (
@@ -445,30 +438,37 @@ def assert_survives(lived_once: Path, folder: Path, number: int, monkeypatch: py
     hashes = "SELECT count(DISTINCT _row_hash) FROM raw_scripted.people__history WHERE _record_id = '7'"
     before = home.ask(fates)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        kill_at(number, patch)
+        kill_at(patch, **where)
         home.erase()
     assert_whole(home)
     home.erase()
     assert_whole(home)
-    assert holders(home) == set(), f"killed at step {number}"
-    assert home.ask(fates) == before and home.ask(hashes) == [(2,)]
+    assert holders(home) == set(), where
+    assert home.ask(fates) == before and home.ask(hashes) == [(2,)], where
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("name", "occurrence"),
+    [("landed replaced", 2), ("checked replaced", 4), ("salt forgotten", 1)],
+    ids=["between the manifests", "between equal versions", "before the fold"],
+)
 def test_killed_on_the_way_the_next_run_finishes(
-    lived: Home, lived_once: Path, share: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    lived_once: Path, name: str, occurrence: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    steps = count_steps(lived, monkeypatch)
-    assert steps > 25
-    assert_survives(lived_once, tmp_path / "killed", round(steps * share), monkeypatch)
+    monkeypatch.setattr(sync_room, "EXPECTATIONS", lived_once / "expectations")
+    assert_survives(lived_once, tmp_path / "killed", monkeypatch, name=name, occurrence=occurrence)
 
 
 @pytest.mark.slow
 def test_killed_at_every_step_the_next_run_finishes(
     lived: Home, lived_once: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for number in range(1, count_steps(lived, monkeypatch) + 1):
-        assert_survives(lived_once, tmp_path / f"killed{number}", number, monkeypatch)
+    with monkeypatch.context() as patch:
+        steps = kill_at(patch)
+        lived.erase()
+    assert len(steps) > 25
+    for number in range(1, len(steps) + 1):
+        assert_survives(lived_once, tmp_path / f"killed{number}", monkeypatch, number=number)
 
 
 def test_verify_finds_a_home_after_forgetting_whole(lived: Home) -> None:

@@ -105,14 +105,23 @@ def test_cells_that_are_no_text_stay_what_they_were(tmp_path: Path) -> None:
     assert "15 digits" in before["misfit"]
 
 
-def test_a_copy_that_reads_differently_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["c7", "", "a1", "逍遥公司", "", "", "Sage", HIM[7], ""], [*HER[:8], "x"]],
+        [["c7", "", "a1", "逍遥公司", "", "", "Fool", HIM[7], ""], HER],
+        [["c7", "", "a1", "逍遥公司", PHONE, "", "Sage", HIM[7], ""], HER],
+        [["c6", "", "a1", "逍遥公司", "", "", "Sage", HIM[7], ""], HER],
+        [["c7", "", "a1", "逍遥公司", "", "", "Sage", HIM[7], ""]],
+    ],
+    ids=["another row", "a cell that stays", "a cell that goes", "the key", "a row less"],
+)
+def test_a_copy_that_reads_differently_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[list[str]]
+) -> None:
     source = open_tame(tmp_path)
     file = write(tmp_path / "f.csv", ROWS)
-    monkeypatch.setattr(
-        source,
-        "blank",
-        lambda file, stream, cells, aliases, target: write(target, [HEADER, HIM, [*HER[:8], "x"]]),
-    )
+    monkeypatch.setattr(source, "blank", lambda *facts: write(facts[-1], [HEADER, *rows]))
     with pytest.raises(Problem, match="does not read as the file does"):
         without(source, stream(source, "contact_obj"), file, "c7")
     assert not (tmp_path / "copy.csv").exists()

@@ -15,6 +15,7 @@ from pipelines.landing.arrivals import refuse_unwanted
 from pipelines.landing.erased import Erasures, begun, landing_policy, list_path, read_list, write_list
 from pipelines.landing.redact import Policy, cleaned, redacted, redacted_text
 from pipelines.landing.spans import scan, spliced
+from pipelines.landing.tail import record_digest
 from pipelines.settings import Settings, load_settings
 from tests.pipeline.conftest import Bench
 from tests.pipeline.scripted import FIELDS, STREAM, deal
@@ -177,6 +178,8 @@ def test_an_idle_sync_stays_idle_under_redaction(bench: Bench, monkeypatch: pyte
     bench.settings = Settings(home=bench.settings.home, _env_file=None, unwanted_fields="scripted.deals.Name")
     bench.source.pages = [[deal("1", Name="Wang")]]
     bench.sync()
+    kept = b'{"id": "1", "Modified_Time": "2026-03-01T10:00:00+08:00", "Name": null}'
+    assert bench.zone.packages()[0].landed.tail == {"1#0": record_digest(kept)}
     bench.sync()
     assert len(bench.zone.packages()) == 1
 
