@@ -62,7 +62,7 @@ _VIEWS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
             "unfolded": "Accepted rows that are neither new, changed, unchanged nor stale (未入库).",
         },
         "SELECT package_id, received - accepted - quarantined - repeated - superseded - skipped AS unaccounted, "
-        "CASE WHEN kind IN ('deleted', 'sweep', 'drop') THEN 0 "
+        "CASE WHEN kind IN ('deleted', 'sweep', 'drop') OR (kind = 'release' AND origin LIKE '%-sweep-%') THEN 0 "
         "ELSE accepted - inserted - updated - unchanged - stale END AS unfolded "
         "FROM ops.packages WHERE unaccounted <> 0 OR unfolded <> 0",
     ),

@@ -68,6 +68,7 @@ def test_more_than_a_tenth_gone_stops_and_asks(twenty: Bench) -> None:
     assert bench.sync().ok
     assert sorted(key for key, lives in alive(bench).items() if not lives) == ["18", "19", "20"]
     assert package.receipt.deleted == 3
+    assert query(bench, "SELECT * FROM ops.conservation") == []
     before = query(bench, "SELECT * FROM raw_scripted.deals ORDER BY _record_id")
     with flow.lock(bench.settings, "test"):
         rebuild(bench.settings)
