@@ -97,11 +97,20 @@ def read_build(settings: Settings) -> Build:
 def manifest_path(settings: Settings) -> Path:
     """dbt's manifest of the project as it is now, parsed anew when the project changed."""
     path, stamp = target_path(settings) / "manifest.json", target_path(settings) / "manifest.fingerprint"
-    if not path.exists() or not stamp.exists() or stamp.read_text() != models_fingerprint():
+    if not _is_whole(path) or not stamp.exists() or stamp.read_text() != models_fingerprint():
         settings.prepare_home()
         _invoke(settings, "parse")
         stamp.write_text(models_fingerprint())
     return path
+
+
+def _is_whole(path: Path) -> bool:
+    """dbt writes its artefacts bit by bit: one that was killed leaves half of them."""
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def published_tables(settings: Settings) -> tuple[PublishedTable, ...]:

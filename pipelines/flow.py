@@ -6,7 +6,7 @@ report tells afterwards what must be acted on. Every function raises Problem or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ from pipelines.version import VERSION
 from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.lock import run_lock
 from pipelines.warehouse.ops import published_ops
-from pipelines.warehouse.publish import Publication, publish
+from pipelines.warehouse.publish import Publication, publish, published_about, version_file
 
 
 @dataclass(slots=True)
@@ -146,6 +146,10 @@ def publish_built(settings: Settings) -> Publication:
         (*published_tables(settings), *published_ops()),
         about,
         memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        keep=settings.keep_published,
+        spare=published.path if (published := _published(settings)) else "",
+        wait_seconds=settings.lock_wait_seconds,
     )
 
 
@@ -190,20 +194,12 @@ def _synced(settings: Settings, chosen: Sequence[tuple[SourceSpec, str]], **opti
 def reported(settings: Settings, result: RunReport) -> RunReport:
     """The same result, after health.json and the data docs were replaced. Call under the lock."""
     before = read_health(settings.published)
-    published = before.published if before else None
-    if result.publication:
-        published = PublishedHealth(
-            version=result.publication.version,
-            path=result.publication.path.name,
-            at=datetime.now(UTC),
-            as_of_date=result.publication.about["as_of_date"],
-            built_from=result.publication.about["built_from"],
-        )
+    about = result.publication.about if result.publication else None
     built = result.build
     health = Health(
         at=datetime.now(UTC),
         ok=result.ok,
-        published=published,
+        published=_shown(about) if about else _published(settings),
         build_failures=list(built.failures) if built else before.build_failures if before else [],
         build_warnings=list(built.warnings) if built else before.build_warnings if before else [],
         problems=merged_problems(before, result.sync, result.problems),
@@ -216,6 +212,24 @@ def reported(settings: Settings, result: RunReport) -> RunReport:
         if any(outcome.received for outcome in result.sync.outcomes):
             build_docs(settings.docs)
     return result
+
+
+def _published(settings: Settings) -> PublishedHealth | None:
+    """The version that readers were told of; where health.json is lost, the one that lies there."""
+    if health := read_health(settings.published):
+        return health.published
+    about = published_about(settings.published)
+    return _shown(about) if about else None
+
+
+def _shown(about: Mapping[str, str]) -> PublishedHealth:
+    return PublishedHealth(
+        version=about["version"],
+        path=version_file(about["version"]),
+        at=datetime.fromisoformat(about["published_at"]),
+        as_of_date=about.get("as_of_date", ""),
+        built_from=about.get("built_from", ""),
+    )
 
 
 def needs_build(settings: Settings) -> bool:

@@ -105,6 +105,7 @@ def compact(path: Path, *, memory_limit: str, threads: int, wait_seconds: float 
 def _copied(con: duckdb.DuckDBPyConnection, path: Path) -> Path:
     """A complete copy beside the warehouse, in the same order, checked and checkpointed."""
     fresh, catalog = path.with_name(COMPACTING), quote(path.stem)
+    step("compaction begun")
     con.execute(f"ATTACH {literal(str(fresh))} AS compacting")
     con.execute(f"COPY FROM DATABASE {catalog} TO compacting")
     con.execute("CHECKPOINT compacting")
@@ -116,6 +117,7 @@ def _copied(con: duckdb.DuckDBPyConnection, path: Path) -> Path:
             where=str(path),
         )
     con.execute("DETACH compacting")
+    step("copy written")
     return fresh
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 import duckdb
 
 from connectors.core.errors import Problem
-from pipelines.faults import step
+from pipelines.faults import step, worded
 from pipelines.files import private_folder, sync_file, sync_folder
 from pipelines.sql import literal
 
@@ -38,6 +38,8 @@ def open_warehouse(
     another process holds it after `wait_seconds`."""
     folder = private_folder(path.parent)
     config = {"memory_limit": memory_limit, "threads": threads, "temp_directory": str(folder / SPILL)}
+    if not path.exists():
+        _create(path)
     con = _connect(path, config, wait_seconds)
     try:
         path.chmod(0o600)
@@ -48,6 +50,15 @@ def open_warehouse(
         con.execute("CHECKPOINT")
     finally:
         con.close()
+
+
+def _create(path: Path) -> None:
+    """An empty warehouse, whole or not at all: half a header could neither be opened nor, where nothing was loaded
+    yet, be rebuilt. A log that a lost warehouse left behind goes."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    _connect(fresh, {}, 0).close()
+    swap_in(fresh, path)
 
 
 @contextmanager
@@ -107,7 +118,7 @@ def _held(path: Path, error: duckdb.Error) -> Problem:
 
 
 def _unusable(path: Path, error: duckdb.Error) -> Problem:
-    return Problem(
+    return worded(str(error)) or Problem(
         f"the warehouse file cannot be opened ({str(error).splitlines()[0]})",
         do="run `crm-warehouse rebuild`, which makes it anew from the landing zone",
         where=str(path),

@@ -62,12 +62,14 @@ def publish(
     memory_limit: str,
     threads: int = 2,
     keep: int = 3,
+    spare: str = "",
     wait_seconds: float = 0,
 ) -> Publication:
     """Copy the tables into a new version and swap it in. Raises Problem; the old version then stays.
 
     about: name → value, stored in the table `about` beside the version and the time. keep: versions that stay,
-    the new one included. wait_seconds: for another process to close the warehouse.
+    the new one included; spare: a file that stays besides, since readers were told to open it. wait_seconds:
+    for another process to close the warehouse.
     """
     if keep < 1:
         raise ValueError("at least the version just published is kept")
@@ -89,7 +91,7 @@ def publish(
             rows = _build(con, tables, stamped)
         building.chmod(0o644)
         sync_file(building)
-        path = folder / f"bi.{version}.duckdb"
+        path = folder / version_file(version)
         building.rename(path)
         step("version written", version=version)
     finally:
@@ -97,8 +99,24 @@ def publish(
         building.with_name(building.name + ".wal").unlink(missing_ok=True)
     _swap(path, folder)
     step("version published", version=version)
-    _forget_old(folder, keep)
+    _forget_old(folder, keep, spare)
     return Publication(version, path, rows, stamped)
+
+
+def version_file(version: str) -> str:
+    """Name of the file that holds a version, for as long as it is kept."""
+    return f"bi.{version}.duckdb"
+
+
+def published_about(folder: Path) -> dict[str, str] | None:
+    """What the published file says of itself; None where nothing that can be read was published."""
+    if not (folder / LATEST).exists():
+        return None
+    try:
+        with duckdb.connect(str(folder / LATEST), config={"access_mode": "READ_ONLY"}) as con:
+            return dict(con.execute("SELECT name, value FROM about").fetchall())
+    except duckdb.Error:
+        return None
 
 
 def _clear_leftovers(folder: Path) -> None:
@@ -158,7 +176,9 @@ def _swap(path: Path, folder: Path) -> None:
     sync_folder(folder)
 
 
-def _forget_old(folder: Path, keep: int) -> None:
+def _forget_old(folder: Path, keep: int, spare: str) -> None:
     """Keep the newest versions; open readers keep what they hold."""
     for path in sorted(folder.glob("bi.*.duckdb"))[:-keep]:
-        path.unlink()
+        if path.name != spare:
+            path.unlink()
+    step("old versions removed", kept=keep)

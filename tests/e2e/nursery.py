@@ -24,6 +24,7 @@ from connectors import discover
 from pipelines import flow, fold
 from pipelines.quality import gx
 from pipelines.settings import load_settings, selected
+from pipelines.warehouse.compact import compact
 
 
 def act(action: str) -> list[str]:
@@ -39,6 +40,9 @@ def act(action: str) -> list[str]:
                 result = flow.reported(settings, flow.RunReport(publication=flow.publish_built(settings)))
             case "rebuild":
                 fold.rebuild(settings)
+                result = flow.RunReport()
+            case "compact":
+                compact(settings.warehouse, memory_limit=settings.memory_limit, threads=settings.threads)
                 result = flow.RunReport()
             case "run":
                 result = flow.run(settings, selected(settings, None))

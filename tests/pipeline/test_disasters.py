@@ -34,6 +34,7 @@ from tests.pipeline.scripted import STREAM, deal
 
 NO_RULES = "grain: one row per record\nowner: sales operations\nrules: []\n"
 STREAMS = ("accounts", "deals")
+T = PublishedTable("core", "t", "Numbers.", (PublishedColumn("n"),))
 FULL = [
     *(
         ("tmpfs", f"package {line}")
@@ -138,13 +139,23 @@ def test_a_disk_that_fills_up_while_a_package_is_made(
         assert len(two.contents()[f"raw_scripted.{stream}__history"]) == 303
 
 
+def test_a_disk_that_is_full_before_there_is_a_warehouse(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_room, "EXPECTATIONS", disk.path / "expectations")
+    two = Two(disk.path)
+    two.deliver(1)
+    with disk.full(from_line="package checked"):
+        report = two.sync()
+    assert report.sentences() and all("the disk is full" in s for s in report.sentences()), report.sentences()
+    assert two.sync().ok
+    assert [two.amounts(s) for s in STREAMS] == [[1], [1]]
+
+
 def test_a_disk_that_fills_up_while_publishing(disk: Disk) -> None:
     settings = Settings(home=disk.path / "home", _env_file=None)  # type: ignore[call-arg]
     settings.prepare_home()
     with duckdb.connect(str(settings.warehouse)) as con:
         con.execute("CREATE SCHEMA core; CREATE TABLE core.t AS SELECT range AS n FROM range(1000)")
-    table = PublishedTable("core", "t", "Numbers.", (PublishedColumn("n"),))
-    go = partial(publish, settings.warehouse, settings.published, (table,), {}, memory_limit="1GB")
+    go = partial(publish, settings.warehouse, settings.published, (T,), {}, memory_limit="1GB")
     first = go()
     with (
         pytest.raises(Problem, match="the disk is full"),
@@ -258,8 +269,18 @@ def _flip(path: Path, share: float) -> None:
         lambda w: os.truncate(w, 100),
         lambda w: os.truncate(w, 0),
         lambda w: w.write_bytes(b"\0" * w.stat().st_size),
+        lambda w: w.unlink(),
     ],
-    ids=["log flipped", "log zero", "log noise", "file half", "file headless", "file empty", "file zero"],
+    ids=[
+        "log flipped",
+        "log zero",
+        "log noise",
+        "file half",
+        "file headless",
+        "file empty",
+        "file zero",
+        "file gone",
+    ],
 )
 def test_a_damaged_warehouse_is_made_anew(two: Two, torn: Contents, harm: Callable[[Path], None]) -> None:
     harm(two.settings.warehouse)
@@ -358,13 +379,34 @@ def test_an_unreadable_folder_names_itself(two: Two) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"[]"])
 def test_a_damaged_health_file_is_replaced(two: Two, content: bytes) -> None:
+    """What it said of the streams is asked for again; the version that readers open says itself which it is."""
     two.deliver(1)
     assert two.sync().ok
+    with duckdb.connect(str(two.settings.warehouse)) as con:
+        con.execute("CREATE SCHEMA core; CREATE TABLE core.t AS SELECT 1 AS n")
+    about = {"as_of_date": "2026-03-01", "built_from": "1-a-b"}
+    version = publish(two.settings.warehouse, two.settings.published, (T,), about, memory_limit="1GB").version
     (two.settings.published / "health.json").write_bytes(content)
     assert two.sync().ok
     health = read_health(two.settings.published)
     assert health is not None and health.ok
     assert [s.stream for s in health.streams] == list(STREAMS)
+    published = health.published
+    assert published is not None
+    assert (published.version, published.path) == (version, f"bi.{version}.duckdb")
+    assert (published.as_of_date, published.built_from) == ("2026-03-01", "1-a-b")
+
+
+def test_the_version_that_health_names_outlives_publications_that_health_never_heard_of(two: Two) -> None:
+    with duckdb.connect(str(two.settings.warehouse)) as con:
+        con.execute("CREATE SCHEMA core; CREATE TABLE core.t AS SELECT 1 AS n")
+    go = partial(
+        publish, two.settings.warehouse, two.settings.published, (T,), {}, memory_limit="1GB", keep=2
+    )
+    told = go().path
+    others = [go(spare=told.name).path for _ in range(4)]
+    assert set(two.settings.published.glob("bi.*.duckdb")) == {told, *others[-2:]}
+    assert go().path in set(two.settings.published.glob("bi.*.duckdb")) and not told.exists()
 
 
 def test_a_run_waits_for_another_process_then_says_which(two: Two) -> None:
