@@ -229,7 +229,10 @@ def _left(settings: Settings, spec: SourceSpec, done: Forgotten) -> Iterator[str
             f"the person: {', '.join(sorted(set(done.files)))}. Remove them, or take the rows out."
         )
     for path in files_with(settings, done.texts):
-        yield f"{path} still holds a text of the person: remove it, or what it says of the person."
+        yield (
+            f"{path} holds a text that the person's record held (a name may be somebody else's too): look, and "
+            "remove what it says of the person."
+        )
     yield (
         "Backups, exports and copies made before now, Dagster's run history and the CRM itself are not reached: "
         "a restored backup brings the person back until this command is run again."

@@ -16,11 +16,15 @@ _COMMON = frozenset({"true", "false", "none", "null"})
 def files_with(settings: Settings, texts: Collection[str]) -> Iterator[Path]:
     """Files outside packages, warehouse and inbox that hold one of these texts, as it is or in JSON escapes.
 
-    A database is searched as raw bytes: what a compressed block of it holds is not found.
+    Not the published copies: they are new, so that what they hold is somebody else's.
     """
     needles = set(_needles(texts))
     for path in (p for room in _ROOMS for p in sorted((settings.home / room).rglob("*")) if needles):
-        if path.is_file() and any(needle in path.read_bytes() for needle in needles):
+        if (
+            path.suffix != ".duckdb"
+            and path.is_file()
+            and any(needle in path.read_bytes() for needle in needles)
+        ):
             yield path
 
 

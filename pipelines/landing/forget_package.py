@@ -56,7 +56,7 @@ class Leavers:
 @dataclass(slots=True)
 class Change:
     """What was taken out of a package. positions: rows of its parquet files that are other than before; texts:
-    what erased records had in columns that do not stay."""
+    what erased records had in fields declared personal."""
 
     found: Found = field(default_factory=set)
     positions: set[int] = field(default_factory=set)
@@ -75,7 +75,6 @@ def forget_in(
     """Take these records out of a landed package. source: opened, for packages that are files; aliases: key
     under which a record stays → the name put in the place of the person's. Raises Problem.
     """
-    tidy(package)
     change = Change()
     cells: dict[int, str] = {}
     if package.kind == CursorKind.FILE:
@@ -148,7 +147,8 @@ def _forget_checked(
     cells: Mapping[int, str],
     change: Change,
 ) -> None:
-    keep = kept_fields(stream)
+    keep, names = kept_fields(stream), checked.columns
+    personal = {f.name for f in stream.fields if f.pii}
     done = {(r.what, r.name, r.at) for r in checked.redactions}
     records = {k: v for k, v in leavers.records.items() if (RECORD, v.kept_as, v.at) not in done}
     files, found, positions = list(checked.files), set(), set()
@@ -157,7 +157,14 @@ def _forget_checked(
             continue
         target = next_name(path)
         new = forget_rows(
-            con, path, target, records, lambda c: checked.columns.get(c, c) in keep, leavers.referred, cells
+            con,
+            path,
+            target,
+            records,
+            lambda column: names.get(column, column) in keep,
+            lambda column: names.get(column, column) in personal,
+            leavers.referred,
+            cells,
         )
         if new is not None:
             files[place] = file_entry(target)

@@ -36,8 +36,8 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a rewritten file lost, the positions of its rows that are other than before, and the texts that
-    erased records had in columns that do not stay."""
+    """What a rewritten file lost, the positions of its rows that are other than before, and texts that erased
+    records had."""
 
     found: Found = field(default_factory=set)
     positions: set[int] = field(default_factory=set)
@@ -50,18 +50,19 @@ def forget_rows(
     target: Path,
     leaving: Mapping[str, Leaving],
     keeps: Callable[[str], bool],
+    tells: Callable[[str], bool],
     referred: Collection[str],
     cells: Mapping[int, str],
 ) -> Rewritten | None:
     """Write the rows of `path` to `target` without what has to go; None (and no file) where nothing has to.
 
-    keeps: whether a column stays of an erased record. cells: position → what `_cells` is now, for rows of a
-    file; every other rewritten row loses its `_cells`.
+    keeps: whether a column stays of an erased record; tells: whether its texts belong into `texts`. cells:
+    position → what `_cells` is now, for rows of a file; every other rewritten row loses its `_cells`.
     """
     rows = f"read_parquet({literal(str(path))})"
     columns = {n: kind for n, kind, *_ in con.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()}
     _hand_over(con, leaving, referred, cells)
-    look = _Look(columns, _json_texts(con, rows, columns, frozenset(referred)), keeps)
+    look = _Look(columns, _json_texts(con, rows, columns, frozenset(referred)), keeps, tells)
     rewritten = look.find(con, rows, leaving)
     if not rewritten.found:
         return None
@@ -94,14 +95,18 @@ class _Look:
     """The SQL of one file: which rows, and what each column becomes."""
 
     def __init__(
-        self, columns: Mapping[str, str], texts: Mapping[str, str], keeps: Callable[[str], bool]
+        self,
+        columns: Mapping[str, str],
+        texts: Mapping[str, str],
+        keeps: Callable[[str], bool],
+        tells: Callable[[str], bool],
     ) -> None:
         """texts: column → variable that maps its texts to what they become."""
-        self._columns, self._texts, self._keeps = columns, texts, keeps
+        self._columns, self._texts, self._keeps, self._tells_of = columns, texts, keeps, tells
         self._lookups = [n for n, kind in columns.items() if kind.replace('"', "") == _REFERENCE]
 
     def find(self, con: duckdb.DuckDBPyConnection, rows: str, leaving: Mapping[str, Leaving]) -> Rewritten:
-        """Which rows have to change, and what erased records had in columns that do not stay."""
+        """Which rows have to change, and what erased records had in columns that tell of a person."""
         named = [f"({quote(c)}.name IS NOT NULL AND {_refers(c)})" for c in self._lookups]
         spoken = [
             f"map_contains(getvariable('{variable}'), {quote(c)})" for c, variable in self._texts.items()

@@ -26,7 +26,8 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 def page_bytes(bench: Bench, number: int = -1) -> bytes:
     folder = bench.zone.packages(CursorKind.INCREMENTAL)[number].folder
-    return zstandard.ZstdDecompressor().stream_reader((folder / "pages-0001.jsonl.zst").open("rb")).read()
+    packed = (folder / "pages-0001.jsonl.zst").read_bytes()
+    return zstandard.ZstdDecompressor().stream_reader(packed).read()
 
 
 def redact(body: str | bytes, policy: Policy, shape: Shape = SHAPE) -> tuple[str, set[tuple[str, str]]]:
