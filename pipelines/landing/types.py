@@ -63,7 +63,7 @@ def typed(field: Field, value: str, *, from_json: bool) -> str:
                 few = f"(abs({exact}) < {limit} OR length({digits}) <= {_JSON_DIGITS})"
                 fits = f"TRY_CAST({value} AS DOUBLE) = CAST({exact} AS DOUBLE) AND {few}"
             else:
-                fits = f"TRY_CAST({value} AS DECIMAL(38,{38 - width + places})) = {exact}"
+                fits = _same(value, exact, 38 - width + places)
             return f"CASE WHEN {fits} THEN {exact} END"
         case FieldType.DOUBLE:
             return f"CASE WHEN isfinite(TRY_CAST({value} AS DOUBLE)) THEN TRY_CAST({value} AS DOUBLE) END"
@@ -79,7 +79,21 @@ def typed(field: Field, value: str, *, from_json: bool) -> str:
 
 def _whole(value: str) -> str:
     whole = f"TRY_CAST({value} AS BIGINT)"
-    return f"CASE WHEN TRY_CAST({value} AS DECIMAL(38,{_MOST_PLACES})) = {whole} THEN {whole} END"
+    same = f"CAST({whole} AS VARCHAR) = {value} OR {_same(value, whole, _MOST_PLACES)}"
+    return f"CASE WHEN {same} THEN {whole} END"
+
+
+def _same(text: str, number: str, places: int) -> str:
+    """SQL: the text says this number, to the last of so many places.
+
+    Reading a text as DECIMAL(38) takes 15 microseconds, 200 times as long as anything else here; a double tells
+    apart all numbers of fifteen digits.
+    """
+    exact = f"TRY_CAST({text} AS DECIMAL(38,{places})) = {number}"
+    return (
+        f"CASE WHEN length({text}) <= {_JSON_DIGITS} THEN TRY_CAST({text} AS DOUBLE) = CAST({number} AS DOUBLE) "
+        f"ELSE {exact} END"
+    )
 
 
 def lookup_from_json(value: str) -> str:
@@ -115,7 +129,12 @@ def row_hash(fields: Sequence[Field], columns: Mapping[str, str] | None = None) 
     """
     columns = columns or {}
     parts = [
-        f"{literal(f.name + '=')} || {canonical(f, quote(columns.get(f.name, f.name)))}"
+        f"{literal(_label(f.name) + '=')} || {canonical(f, quote(columns.get(f.name, f.name)))}"
         for f in sorted(fields, key=lambda f: f.name)
     ]
     return f"md5(concat_ws(chr(31), {', '.join(parts)}))"
+
+
+def _label(name: str) -> str:
+    """A name that ends at the first `=`."""
+    return name.replace("%", "%25").replace("=", "%3D").replace(chr(31), "%1F")

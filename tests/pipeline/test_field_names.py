@@ -362,12 +362,20 @@ def test_a_field_that_metadata_names_twice_is_one(tmp_path: Path) -> None:
 
 def test_the_row_hash_counts_a_field_by_its_own_name(tmp_path: Path) -> None:
     hashes = []
-    for number, names in enumerate((["amount"], ["amount", "AMOUNT"])):
-        _, con = decoded(tmp_path / str(number), names, [deal("1", amount="5")])
+    for number, names in enumerate((["budget"], ["budget", "BUDGET"])):
+        _, con = decoded(tmp_path / str(number), names, [deal("1", budget="5")])
         hashes.append(one(con, "SELECT _row_hash FROM winners"))
     assert hashes[0] == hashes[1]
-    _, con = decoded(tmp_path / "other", ["amount", "AMOUNT"], [deal("1", AMOUNT="5")])
+    _, con = decoded(tmp_path / "other", ["budget", "BUDGET"], [deal("1", BUDGET="5")])
     assert one(con, "SELECT _row_hash FROM winners") != hashes[0]
+
+
+def test_the_row_hash_tells_where_a_name_ends(tmp_path: Path) -> None:
+    hashes = []
+    for number, values in enumerate(({"a": "b=c"}, {"a=b": "c"})):
+        _, con = decoded(tmp_path / str(number), ["a", "a=b"], [deal("1", **values)])
+        hashes.append(one(con, "SELECT _row_hash FROM winners"))
+    assert hashes[0] != hashes[1]
 
 
 # --- from a file
