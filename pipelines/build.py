@@ -15,8 +15,9 @@ import msgspec
 
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import known, worded
-from pipelines.files import write_atomic
+from pipelines.files import private_folder, write_atomic
 from pipelines.settings import DBT_PROJECT, Settings
+from pipelines.warehouse.connect import SPILL
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
 
 _PUBLISHED_SCHEMAS = ("core", "mart")
@@ -163,16 +164,23 @@ def target_path(settings: Settings) -> Path:
 
 @contextmanager
 def dbt_environment(settings: Settings) -> Iterator[None]:
-    """The warehouse path as the profile reads it; dbt offers no other way in."""
-    name, old = "CRM_WAREHOUSE_DUCKDB", os.environ.get("CRM_WAREHOUSE_DUCKDB")
-    os.environ[name] = str(settings.warehouse.resolve())
+    """The warehouse path and its limits as the profile reads them; dbt offers no other way in."""
+    warehouse = settings.warehouse.resolve()
+    ours = {
+        "CRM_WAREHOUSE_DUCKDB": str(warehouse),
+        "CRM_WAREHOUSE_DUCKDB_MEMORY": settings.memory_limit,
+        "CRM_WAREHOUSE_DUCKDB_SPILL": str(private_folder(warehouse.parent / SPILL)),
+    }
+    old = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
     try:
         yield
     finally:
-        if old is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = old
+        for name, value in old.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _invoke(settings: Settings, command: str, *more: str) -> None:

@@ -251,7 +251,7 @@ def last_order(settings: Settings) -> int:
 
 
 def _as_of(settings: Settings) -> str:
-    with read_warehouse(settings.warehouse) as con:
+    with read_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as con:
         row = con.execute("SELECT as_of_date FROM intermediate.int_crm__as_of").fetchone()
     return str(row[0]) if row and row[0] else ""
 

@@ -25,7 +25,7 @@ from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.manifest import ACCEPTED, RELEASE, Landed, Receipt, entry_of, file_entry
 from pipelines.seal import is_sealed, seal
 from pipelines.settings import Settings
-from pipelines.warehouse.connect import open_warehouse, read_warehouse
+from pipelines.warehouse.connect import open_warehouse, read_warehouse, swap_in
 from pipelines.warehouse.load import Parts, load_package
 from pipelines.warehouse.ops import ensure_ops, folded, note_runs, note_state
 from pipelines.warehouse.schema import declare
@@ -67,8 +67,7 @@ def rebuild(settings: Settings) -> int:
     for leftover in (building, building.with_name(building.name + ".wal")):
         leftover.unlink(missing_ok=True)
     _fold(settings, building, _in_order(receipted))
-    settings.warehouse.with_name(settings.warehouse.name + ".wal").unlink(missing_ok=True)
-    building.replace(settings.warehouse)
+    swap_in(building, settings.warehouse)
     seal(settings.warehouse, receipted)
     step("warehouse rebuilt", packages=len(receipted))
     return len(receipted)

@@ -22,11 +22,13 @@ from pipelines.warehouse.connect import COMPACTING, open_warehouse, read_warehou
 # for what a day adds; less than this is not worth a rewrite.
 DEAD_SHARE = 0.35
 DEAD_BYTES = 64 << 20
+_FOLDED = ("raw_", "ops")  # schemas whose tables grow; all others are built anew beside the old ones
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Of a database file, in bytes. used: blocks in use; dead: free blocks, and deleted rows in used ones."""
+    """Of a database file, in bytes. used: blocks in use; dead: deleted rows in these, and free blocks beyond those
+    that the next build of the models fills, as the last one left them."""
 
     total: int
     used: int
@@ -67,12 +69,14 @@ def measure_space(con: duckdb.DuckDBPyConnection) -> Space:
         "SELECT schema_name, table_name, estimated_size, column_count FROM duckdb_tables() "
         "WHERE database_name = current_database()"
     ).fetchall()
-    stored = dead = 0
+    stored = dead = built = 0
     for schema, name, rows, columns in tables:
         stored += rows * columns
         dead += (rows - _count(con, f"{quote(schema)}.{quote(name)}")) * columns
-    in_rows = used * block * dead // stored if stored else 0
-    return Space(total=total * block, used=used * block, dead=free * block + in_rows)
+        built += 0 if schema.startswith(_FOLDED) else rows * columns
+    in_use = used * block
+    in_rows, next_build = (in_use * cells // stored if stored else 0 for cells in (dead, built))
+    return Space(total=total * block, used=in_use, dead=max(0, free * block - next_build) + in_rows)
 
 
 def compact(path: Path, *, memory_limit: str, threads: int, wait_seconds: float = 0) -> Compaction | None:

@@ -136,6 +136,7 @@ def test_an_analyst_in_the_warehouse_is_named(bench: Bench) -> None:
     import subprocess
     import sys
 
+    object.__setattr__(bench.settings, "lock_wait_seconds", 0.3)
     bench.source.pages = [[deal("1")]]
     bench.sync()
     code = (
