@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from connectors.core.contract import Field, FieldType
 from pipelines.sql import REFERENCE, literal, quote
 
+_DAY = r"\d{4}-\d{1,2}-\d{1,2}"
 _PLAIN = {
     FieldType.TEXT: "VARCHAR",
     FieldType.JSON: "VARCHAR",
@@ -68,7 +69,8 @@ def typed(field: Field, value: str, *, from_json: bool) -> str:
         case FieldType.DOUBLE:
             return f"CASE WHEN isfinite(TRY_CAST({value} AS DOUBLE)) THEN TRY_CAST({value} AS DOUBLE) END"
         case FieldType.DATE:
-            return f"TRY_CAST({value} AS DATE)"
+            # The engine alone would cut a time, or anything else, off behind a day.
+            return f"CASE WHEN regexp_full_match({value}, {literal(_DAY)}) THEN TRY_CAST({value} AS DATE) END"
         case FieldType.DATETIME:
             return f"TRY_CAST({value} AS TIMESTAMPTZ)"
         case FieldType.EPOCH_MS:

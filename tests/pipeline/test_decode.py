@@ -89,6 +89,8 @@ def test_values_that_fit(tmp_path: Path, field: str, value: Any, expected: Any) 
         ("Count", 12.5, False),  # the engine alone would make it 13
         ("Count", 10**30, False),
         ("Day", "2026-02-30", False),
+        ("Day", "2026-02-28x", False),
+        ("Day", "2026-02-28 10:00", False),
         ("Flag", "maybe", False),
     ],
 )
