@@ -70,6 +70,12 @@ class Stage:
             if self._day % 10 == 1:
                 assert_exports_are_true(self.home)
 
+    def refuses_to_publish(self) -> None:
+        """After a build that did not end there is nothing to publish."""
+        life = self.nursery.raises(self.home, Kill("publish"))
+        (sentence,) = json.loads((self.home.folder / "sentences.json").read_text())
+        assert life.code == 1 and "no complete build" in sentence
+
     def _note_build(self) -> None:
         if built := built_rows(self.home):
             before = self._built.setdefault(*built)

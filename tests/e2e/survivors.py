@@ -60,6 +60,8 @@ def _assert_folded(con: duckdb.DuckDBPyConnection, receipted: set[str]) -> None:
         key = "_org, _record_id"
         assert not con.execute(f"SELECT {key} FROM {current} GROUP BY ALL HAVING count(*) > 1").fetchall()
         version = f"{key}, _package_id"
+        noted = f"SELECT DISTINCT _package_id FROM {history} EXCEPT SELECT package_id FROM ops.packages"
+        assert not con.execute(noted).fetchall(), f"{history} holds rows of a package that was never loaded"
         doubled = f"SELECT {version} FROM {history} GROUP BY ALL HAVING count(*) > 1"
         assert not con.execute(doubled).fetchall(), f"{history} has doubled versions"
         assert not con.execute(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pipelines.build import target_path
+from pipelines.build import BuildStamp, stamp_build, target_path
 from tests.e2e.killing import ROOT, Kill, Life, command_line
 from tests.e2e.stage import Stage
 
@@ -125,7 +125,10 @@ def test_six_kills(tmp_path_factory: pytest.TempPathFactory) -> None:
             for line in ("package folded", "package loaded"):
                 assert stage.kills(Kill("sync", line, 1)).killed
             stage.converges("sync")
+            target_path(stage.home.settings).mkdir(parents=True)
+            stamp_build(stage.home.settings, BuildStamp(built_from="an earlier build", as_of_date=""))
             assert stage.kills(Kill("build", "build begun", 1, 2.0)).killed
+            stage.refuses_to_publish()
             stage.converges("build", "publish")
             for line in ("version written", "version published"):
                 assert stage.kills(Kill("publish", line, 1)).killed
@@ -154,6 +157,8 @@ def test_killed_at_random_points(stage: Stage, phase: Phase) -> None:
     stage.new_day()
     stage.converges("sync", "build", "publish")
     stage.new_day()
+    if phase.action != "sync":
+        stage.converges("sync")
     measured = stage.nursery.works(stage.home, phase.action)
     with stage.watched():
         while where.total() < BY_FORK:
@@ -165,6 +170,8 @@ def test_killed_at_random_points(stage: Stage, phase: Phase) -> None:
             life = stage.kills(phase.draw(chance, measured))
             if life.killed:
                 where[life.last] += 1
+            if life.last == "build begun":
+                stage.refuses_to_publish()
             stage.converges(*phase.then)
     print(f"{phase.name}: {dict(where)}; {stage.looks} looks, {stage.versions} versions")
 
