@@ -3,6 +3,7 @@ published version stays, other streams go on, and the run after the repair bring
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import shutil
@@ -19,7 +20,7 @@ import pytest
 
 from connectors.core.contract import SourceSpec
 from connectors.core.errors import Problem
-from pipelines import flow
+from pipelines import cli, flow
 from pipelines import sync as sync_room
 from pipelines.build import read_build, target_path
 from pipelines.fold import rebuild
@@ -189,6 +190,27 @@ def test_models_that_found_no_room_are_one_sentence(tmp_path: Path) -> None:
     (target_path(settings) / "run_results.json").write_bytes(msgspec.json.encode({"results": results}))
     with pytest.raises(Problem, match=r"the disk is full \(/d/w.duckdb.wal\)"):
         read_build(settings)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device", "/home/x"),
+        duckdb.IOException('IO Error: Could not write file "/home/x": No space left on device'),
+    ],
+)
+def test_the_command_line_says_what_befell_the_machine(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def app() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(logging.getLogger("crm_warehouse"), "disabled", True)
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the disk is full (/home/x)" in said and "Traceback" not in said
 
 
 @pytest.fixture(scope="module")
