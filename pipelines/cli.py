@@ -145,13 +145,14 @@ def doctor(source: SourceOption = None, json: JsonOption = False) -> None:
 @app.command()
 def verify(source: SourceOption = None, stream: StreamOption = None, json: JsonOption = False) -> None:
     """Prove that every byte of the landing zone is as it was written, and that the warehouse agrees with it."""
-    from pipelines import flow, upkeep
-    from pipelines.audit import audit
+    from pipelines import flow
+    from pipelines.upkeep import screen
+    from pipelines.upkeep.verify import audit
 
     settings = load_settings()
-    with flow.lock(settings, "verify"), upkeep.progress("verifying", quiet=json) as advance:
+    with flow.lock(settings, "verify"), screen.progress("verifying", quiet=json) as advance:
         result = audit(settings, sources=source or (), streams=stream or (), advance=advance)
-    upkeep.show_audit(result, as_json=json)
+    screen.show_audit(result, as_json=json)
     raise typer.Exit(1 if result.wrong else 0)
 
 
@@ -164,13 +165,14 @@ def prune(
     json: JsonOption = False,
 ) -> None:
     """Show, and with --apply remove, old bytes that the warehouse has folded in and history does not need."""
-    from pipelines import flow, upkeep
-    from pipelines.prune import prune as prune_landing
+    from pipelines import flow
+    from pipelines.upkeep import screen
+    from pipelines.upkeep.prune import prune as prune_landing
 
     settings = load_settings()
     with flow.lock(settings, "prune"):
         result = prune_landing(settings, older_than=older_than, apply=apply)
-    upkeep.show_pruning(result, as_json=json)
+    screen.show_pruning(result, as_json=json)
 
 
 @app.command()
@@ -179,13 +181,14 @@ def backup(
     json: JsonOption = False,
 ) -> None:
     """Copy landing zone, warehouse and published versions to DIR/crm-warehouse-<time>. Never tokens."""
-    from pipelines import flow, upkeep
-    from pipelines.backup import backup as back_up
+    from pipelines import flow
+    from pipelines.upkeep import screen
+    from pipelines.upkeep.backup import backup as back_up
 
     settings = load_settings()
-    with flow.lock(settings, "backup"), upkeep.progress("copying", quiet=json) as advance:
+    with flow.lock(settings, "backup"), screen.progress("copying", quiet=json) as advance:
         made = back_up(settings, folder, advance=advance)
-    upkeep.show_backup(made, as_json=json)
+    screen.show_backup(made, as_json=json)
 
 
 @app.command()
@@ -194,13 +197,14 @@ def restore(
     json: JsonOption = False,
 ) -> None:
     """Fill an empty home from a backup, after every digest in it was compared."""
-    from pipelines import flow, upkeep
-    from pipelines.restore import restore as restore_home
+    from pipelines import flow
+    from pipelines.upkeep import screen
+    from pipelines.upkeep.restore import restore as restore_home
 
     settings = load_settings()
-    with flow.lock(settings, "restore"), upkeep.progress("restoring", quiet=json) as advance:
+    with flow.lock(settings, "restore"), screen.progress("restoring", quiet=json) as advance:
         manifest = restore_home(settings, folder, advance=advance)
-    upkeep.show_restored(manifest, settings.home, as_json=json)
+    screen.show_restored(manifest, settings.home, as_json=json)
 
 
 @app.command()
@@ -214,15 +218,15 @@ def forget(
 ) -> None:
     """Take a person out of everything that was kept, and keep them out. Cannot be undone."""
     from pipelines import flow
-    from pipelines.console_forget import show_forgotten
-    from pipelines.forget import Record
-    from pipelines.forget import forget as forget_records
+    from pipelines.upkeep import screen
+    from pipelines.upkeep.forget import Record
+    from pipelines.upkeep.forget import forget as forget_records
 
     settings = load_settings()
     (spec, _), *_ = selected(settings, [source])
     with flow.lock(settings, "forget"):
         done = forget_records(settings, spec, org, [Record(stream, key) for key in record], reason)
-    show_forgotten(done, as_json=json)
+    screen.show_forgotten(done, as_json=json)
     raise typer.Exit(0 if done.ok else 1)
 
 

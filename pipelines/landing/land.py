@@ -16,10 +16,10 @@ from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Us
 from connectors.core.errors import Problem
 from connectors.core.limits import spending
 from pipelines.faults import step
-from pipelines.landing.arrivals import refuse_unwanted, without_erased
-from pipelines.landing.erased import Erasures, all_lists, landing_policy
 from pipelines.landing.pages import PageWriter
-from pipelines.landing.redact import Found, Policy, cleaned, redactions
+from pipelines.landing.redaction.arrivals import refuse_unwanted, without_erased
+from pipelines.landing.redaction.erased import Erasures, all_lists, landing_policy
+from pipelines.landing.redaction.redact import Found, Policy, cleaned, redactions
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
 from pipelines.manifest import LANDED, Landed, file_entry, write_manifest

@@ -18,15 +18,15 @@ import pytest
 
 from connectors.core.contract import Page, Stream, Window
 from connectors.core.errors import Problem
-from pipelines import backup as backup_module
 from pipelines import flow
-from pipelines import restore as restore_module
 from pipelines import sync as sync_room
-from pipelines.audit import audit
-from pipelines.backup import MANIFEST, Backup, backup, read_backup
 from pipelines.build import BuildStamp, read_stamp, stamp_build
-from pipelines.restore import restore
 from pipelines.settings import Settings
+from pipelines.upkeep import backup as backup_module
+from pipelines.upkeep import restore as restore_module
+from pipelines.upkeep.backup import MANIFEST, Backup, backup, read_backup
+from pipelines.upkeep.restore import restore
+from pipelines.upkeep.verify import audit
 from tests.pipeline.conftest import Bench
 from tests.pipeline.scripted import Scripted, deal, moment, page
 
@@ -267,7 +267,7 @@ def test_a_killed_backup_leaves_nothing_that_looks_whole(home: Bench, tmp_path: 
     code = """if True:
         import os, signal
         from pathlib import Path
-        from pipelines import backup
+        from pipelines.upkeep import backup
         from pipelines.settings import load_settings
         copied, copy = [], backup.copy_digested
         def dying(source, target):

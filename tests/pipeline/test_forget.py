@@ -18,17 +18,17 @@ import zstandard
 from connectors.core.contract import CursorKind, Page, Shape, SourceSpec, Stream, Window, parse_field
 from connectors.core.errors import Problem
 from pipelines import flow
-from pipelines import forget as forget_room
 from pipelines import sync as sync_room
-from pipelines.audit import audit
 from pipelines.fold import rebuild
-from pipelines.forget import Forgotten, Record, erase, forget
-from pipelines.landing import forget_package
-from pipelines.landing.erased import list_path, read_list
 from pipelines.landing.intact import require_intact
+from pipelines.landing.redaction import package as forget_package
+from pipelines.landing.redaction.erased import list_path, read_list
 from pipelines.landing.zone import Package, Zone
 from pipelines.manifest import ACCEPTED, QUARANTINED, THINNED, Thinned, file_entry, write_manifest
 from pipelines.settings import Settings
+from pipelines.upkeep import forget as forget_room
+from pipelines.upkeep.forget import Forgotten, Record, erase, forget
+from pipelines.upkeep.verify import audit
 from tests.pipeline.scripted import DELETED, STREAM, Scripted, page
 
 PEOPLE = Stream(

@@ -19,13 +19,13 @@ from connectors.fxiaoke.export_files.probe import look_here
 from connectors.fxiaoke.export_files.source import FxiaokeExport
 from pipelines import flow
 from pipelines.fold import rebuild
-from pipelines.forget import Record, erase
-from pipelines.landing.erased import list_path
-from pipelines.landing.redact import kept_fields
-from pipelines.landing.sheets import blanked, find_cells
+from pipelines.landing.redaction.erased import list_path
+from pipelines.landing.redaction.redact import kept_fields
+from pipelines.landing.redaction.sheets import blanked, find_cells
 from pipelines.landing.zone import Package, Zone
 from pipelines.manifest import ACCEPTED
 from pipelines.settings import Settings
+from pipelines.upkeep.forget import Record, erase
 from tests.pipeline.test_forget import texts_under
 from tests.unit.fxiaoke_workbooks import cut, open_tame, stream, xls, xlsb, xlsx
 

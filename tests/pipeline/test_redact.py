@@ -11,10 +11,17 @@ import zstandard
 
 from connectors.core.contract import CursorKind, Page, Shape
 from connectors.core.errors import Problem
-from pipelines.landing.arrivals import refuse_unwanted
-from pipelines.landing.erased import Erasures, begun, landing_policy, list_path, read_list, write_list
-from pipelines.landing.redact import Policy, cleaned, redacted, redacted_text
-from pipelines.landing.spans import scan, spliced
+from pipelines.landing.redaction.arrivals import refuse_unwanted
+from pipelines.landing.redaction.erased import (
+    Erasures,
+    begun,
+    landing_policy,
+    list_path,
+    read_list,
+    write_list,
+)
+from pipelines.landing.redaction.redact import Policy, cleaned, redacted, redacted_text
+from pipelines.landing.redaction.spans import scan, spliced
 from pipelines.landing.tail import record_digest
 from pipelines.settings import Settings, load_settings
 from tests.pipeline.conftest import Bench

@@ -14,14 +14,14 @@ import pytest
 from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines import sync as sync_room
-from pipelines.audit import audit
 from pipelines.fold import rebuild
 from pipelines.landing import retention
 from pipelines.landing.decisions import drop, release
 from pipelines.landing.zone import Package
 from pipelines.manifest import LANDED, THINNED, write_manifest
-from pipelines.prune import Pruning, prune
 from pipelines.settings import Settings
+from pipelines.upkeep.prune import Pruning, prune
+from pipelines.upkeep.verify import audit
 from tests.pipeline.conftest import BLOCKING, RULES, Bench
 from tests.pipeline.scripted import Scripted, deal
 from tests.pipeline.test_recovery import contents

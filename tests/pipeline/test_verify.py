@@ -17,11 +17,11 @@ from connectors.core.contract import CursorKind
 from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines import sync as sync_room
-from pipelines.audit import Audit, audit
 from pipelines.landing.intact import require_intact
 from pipelines.landing.land import land
 from pipelines.landing.zone import Package
 from pipelines.manifest import LANDED, LOADED, file_entry, write_manifest
+from pipelines.upkeep.verify import Audit, audit
 from tests.pipeline.conftest import BLOCKING, Bench
 from tests.pipeline.scripted import STREAM, Scripted, deal
 

@@ -19,13 +19,13 @@ from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines.faults import step
 from pipelines.fold import rebuild
-from pipelines.landing.erased import Erasure, begun, read_list, write_list
-from pipelines.landing.forget_package import Change, Leavers, forget_in
-from pipelines.landing.forget_rows import Leaving
+from pipelines.landing.redaction.erased import Erasure, begun, read_list, write_list
+from pipelines.landing.redaction.package import Change, Leavers, forget_in
+from pipelines.landing.redaction.rows import Leaving
 from pipelines.landing.zone import Package, StreamZone, Zone
-from pipelines.leftovers import files_with
 from pipelines.quality.unlearn import unlearn
 from pipelines.settings import WRONG_USE, Settings
+from pipelines.upkeep.leftovers import files_with
 from pipelines.warehouse.connect import scratch_database
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from connectors.core.contract import Source, Stream
 from connectors.core.errors import Problem
-from pipelines.landing.erased import Erasures, landing_policy
-from pipelines.landing.redact import Found
-from pipelines.landing.sheets import blanked, find_cells
+from pipelines.landing.redaction.erased import Erasures, landing_policy
+from pipelines.landing.redaction.redact import Found
+from pipelines.landing.redaction.sheets import blanked, find_cells
 
 
 def refuse_unwanted(stream: Stream, unwanted: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from connectors.core.contract import Shape
 from connectors.core.errors import Problem
 from pipelines.landing.pages import LEVEL, PageLine, page_line
 from pipelines.landing.records import cut_records, key_reader
-from pipelines.landing.redact import Found, Policy, redacted
+from pipelines.landing.redaction.redact import Found, Policy, redacted
 from pipelines.landing.tail import record_digest
 from pipelines.manifest import FileEntry, file_entry
 

@@ -1,4 +1,4 @@
-"""What a person sees of `verify`, `prune`, `backup` and `restore`. Decides nothing."""
+"""What a person sees of `verify`, `prune`, `backup`, `restore` and `forget`. Decides nothing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from connectors.core.errors import Problem
-from pipelines.audit import Audit
-from pipelines.backup import Backup, BackupManifest
 from pipelines.console import complain, err, out, print_json, show_rows
-from pipelines.prune import Pruning
+from pipelines.upkeep.backup import Backup, BackupManifest
+from pipelines.upkeep.forget import Forgotten
+from pipelines.upkeep.prune import Pruning
+from pipelines.upkeep.verify import Audit
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -117,3 +118,28 @@ def _size(count: float) -> str:
             return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
         count /= 1000
     raise AssertionError
+
+
+def show_forgotten(done: Forgotten, *, as_json: bool) -> None:
+    """What was rewritten, and what is left for people to do."""
+    problems = done.run.sentences() if done.run else []
+    if as_json:
+        print_json(
+            {
+                "ok": done.ok,
+                "packages": done.packages,
+                "rows": done.rows,
+                "folded": done.rebuilt,
+                "sentences": [*problems, *done.sentences],
+            }
+        )
+        return
+    out.print(f"Rewrote {done.packages} packages ({done.rows} checked rows).")
+    if done.rebuilt:
+        out.print(f"Folded {done.rebuilt} packages into a new warehouse.")
+    if done.run and done.run.publication:
+        out.print(f"Published {done.run.publication.path}; older versions are removed.")
+    for sentence in done.sentences:
+        out.print(sentence, highlight=False, markup=False)
+    for problem in problems:
+        complain(problem)

@@ -17,10 +17,10 @@ import msgspec
 from connectors.core.contract import CursorKind, Source, Stream
 from connectors.core.errors import Problem
 from pipelines.faults import step
-from pipelines.landing.forget_pages import forget_pages
-from pipelines.landing.forget_rows import Leaving, forget_rows
-from pipelines.landing.redact import RECORD, Found, Policy, kept_fields
-from pipelines.landing.sheets import blanked, cells_now, find_cells
+from pipelines.landing.redaction.pages import forget_pages
+from pipelines.landing.redaction.redact import RECORD, Found, Policy, kept_fields
+from pipelines.landing.redaction.rows import Leaving, forget_rows
+from pipelines.landing.redaction.sheets import blanked, cells_now, find_cells
 from pipelines.landing.zone import SHAPE, Package
 from pipelines.manifest import (
     CHECKED,

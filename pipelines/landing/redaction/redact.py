@@ -13,7 +13,7 @@ from datetime import datetime
 
 from connectors.core.contract import Page, Shape, Stream
 from connectors.core.errors import Actor, Problem
-from pipelines.landing.spans import NULL, Node, name_of, scan, spliced
+from pipelines.landing.redaction.spans import NULL, Node, name_of, scan, spliced
 from pipelines.manifest import Redaction
 
 FIELD, RECORD, REFERENCE = "field", "record", "reference"

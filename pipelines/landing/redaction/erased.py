@@ -18,7 +18,7 @@ import msgspec
 from connectors.core.contract import Stream
 from connectors.core.errors import Problem
 from pipelines.files import private_folder, write_atomic
-from pipelines.landing.redact import Policy, kept_fields
+from pipelines.landing.redaction.redact import Policy, kept_fields
 
 FOLDER = "_erased"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from connectors.core.contract import FieldType, Shape, Source, Stream, TableRow
 from connectors.core.errors import Problem
-from pipelines.landing.redact import RECORD, REFERENCE, Found
+from pipelines.landing.redaction.redact import RECORD, REFERENCE, Found
 
 Who = Callable[[str | None], str | None]
 """Key of a row → the key under which it is kept if its person was erased, else None."""

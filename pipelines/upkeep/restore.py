@@ -12,7 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from connectors.core.errors import Problem
-from pipelines.backup import (
+from pipelines.build import begin_build
+from pipelines.faults import step
+from pipelines.files import private_folder, sync_folder
+from pipelines.landing.intact import damage
+from pipelines.manifest import FileEntry
+from pipelines.settings import Settings
+from pipelines.upkeep.backup import (
     LANDING,
     MANIFEST,
     PUBLISHED,
@@ -23,12 +29,6 @@ from pipelines.backup import (
     copy_digested,
     read_backup,
 )
-from pipelines.build import begin_build
-from pipelines.faults import step
-from pipelines.files import private_folder, sync_folder
-from pipelines.landing.intact import damage
-from pipelines.manifest import FileEntry
-from pipelines.settings import Settings
 
 _ROOMS = (LANDING, WAREHOUSE, PUBLISHED)
 _STAGE = ".restoring"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.landing.redact import RECORD, REFERENCE, Found, redacted_text
+from pipelines.landing.redaction.redact import RECORD, REFERENCE, Found, redacted_text
 from pipelines.sql import literal, quote
 
 _REFERENCE = "STRUCT(id VARCHAR, name VARCHAR)"

@@ -1,0 +1,1 @@
+"""Taking personal data out of packages, on arrival and afterwards: the one exception to "as received"."""

@@ -1,0 +1,1 @@
+"""What keeps a home well: verify, prune, backup, restore, forget. Knows every room; no room knows it."""
