@@ -12,11 +12,14 @@ from starlette.applications import Starlette
 
 from sandbox.admin.faults import Faults
 from sandbox.admin.stats import Stats
+from sandbox.admin.switches import Switches
 from sandbox.admin.web import Admin
 from sandbox.company.world import World
 from sandbox.truth.web import Truth
 from sandbox.zoho.api import Api
+from sandbox.zoho.bulk import BulkRead
 from sandbox.zoho.store import Store
+from sandbox.zoho.views import Views
 from sandbox.zoho.web import Web
 
 CREDITS = 5_000_000  # of 24 hours; a test may lower them
@@ -24,9 +27,10 @@ CREDITS = 5_000_000  # of 24 hours; a test may lower them
 
 def application(world: World, state: Path | None = None) -> Starlette:
     """The application around a company; `state` is the file that remembers the clock."""
-    store, faults, stats = Store(world.log), Faults(), Stats(CREDITS)
-    web = Web(Api(store), faults, stats, lambda: world.clock)
-    admin = Admin(world, store.catch_up, web, state)
+    store, faults, stats, switches, views = Store(world.log), Faults(), Stats(CREDITS), Switches(), Views()
+    api, bulk = Api(store, switches, views), BulkRead(store, switches, views)
+    web = Web(api, bulk, faults, stats, lambda: world.clock)
+    admin = Admin(world, store.catch_up, web, switches, state)
     truth = Truth(world.log, lambda: world.clock)
     return Starlette(routes=[*web.routes(), *admin.routes(), *truth.routes()])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 KINDS = (
     "http_500", "429", "scope_mismatch", "no_permission", "token_revoked", "refresh_revoked", "token_throttled",
     "truncated", "truncated_json", "html", "slow", "count_lie", "page_token_expired",
+    "bulk_failure",
 )  # fmt: skip
 
 

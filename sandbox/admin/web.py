@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.routing import Route
 
 from sandbox.admin.faults import Fault
 from sandbox.admin.state import remember
+from sandbox.admin.switches import Switches
 from sandbox.company.clock import office_iso, parse
 from sandbox.company.world import World
 from sandbox.fxiaoke.exports import Export, write_exports
@@ -23,8 +25,10 @@ Body = dict[str, Any]
 class Admin:
     """Routes that no CRM has. `moved` is called after the clock moved; `state` remembers the clock."""
 
-    def __init__(self, world: World, moved: Callable[[], None], web: Web, state: Path | None) -> None:
-        self._world, self._moved, self._web, self._state = world, moved, web, state
+    def __init__(
+        self, world: World, moved: Callable[[], None], web: Web, switches: Switches, state: Path | None
+    ) -> None:
+        self._world, self._moved, self._web, self._switches, self._state = world, moved, web, switches, state
 
     def routes(self) -> list[Route]:
         """For the application."""
@@ -92,11 +96,9 @@ class Admin:
         return self._stats(query, body)
 
     def _settings(self, query: Query, body: Body) -> Any:
-        """credits: the budget of 24 hours (also forgets what was spent); exclusive_since: leave out equal stamps."""
-        if unknown := set(body) - {"credits", "exclusive_since"}:
-            raise ValueError(f"unknown settings {sorted(unknown)}; there are credits and exclusive_since")
+        """credits: the budget of 24 hours (also forgets what was spent); the rest: `admin/switches.py`."""
+        rest = {name: value for name, value in body.items() if name != "credits"}
+        self._switches.turn(rest)
         if "credits" in body:
             self._web.stats.budget, self._web.stats.spent = int(body["credits"]), 0
-        if "exclusive_since" in body:
-            self._web.api.exclusive_since = bool(body["exclusive_since"])
-        return {"credits": self._web.stats.budget, "exclusive_since": self._web.api.exclusive_since}
+        return {"credits": self._web.stats.budget, **asdict(self._switches)}

@@ -19,6 +19,9 @@ class Served(Protocol):
     def created_by(self) -> str: ...
 
     @property
+    def modified_by(self) -> str: ...
+
+    @property
     def values(self) -> Mapping[str, Any]: ...
 
 

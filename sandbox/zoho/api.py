@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from sandbox.admin.switches import Switches
 from sandbox.company.clock import DAY, office_iso
 from sandbox.serving.rows import Binned, Served
 from sandbox.zoho import errors
 from sandbox.zoho import request as asked
+from sandbox.zoho.call import NO_CONTENT, NOT_MODIFIED, Call, Reply
 from sandbox.zoho.render import renderer
 from sandbox.zoho.schema import Module, describe_fields, describe_modules, modules
 from sandbox.zoho.store import Store
 from sandbox.zoho.views import TOKEN_LIFE, Token, Views, Wish
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request: path segments after `/crm/v8`, query, headers (lower-case names), the sandbox's time."""
-
-    path: tuple[str, ...]
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    now: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Status, JSON body (None = empty) and what the call cost in API credits."""
-
-    status: int
-    body: Any = None
-    credits: int = 1
-
-
 RECYCLED = 60 * DAY  # how long the bin keeps a record
 REMEMBERED = 120 * DAY  # how long the deleted list knows an id
-NO_CONTENT = Reply(204)
-NOT_MODIFIED = Reply(304)
 
 
 class Api:
-    """The read side of the API over a store. `exclusive_since` makes If-Modified-Since leave out its own second."""
+    """Records, deleted list, users and metadata over a store."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.exclusive_since = False
-        self._views = Views()
+    def __init__(self, store: Store, switches: Switches, views: Views) -> None:
+        self.store, self.switches, self._views = store, switches, views
 
     def answer(self, call: Call) -> Reply:
         """Find the handler of a path. Raises Refusal."""
@@ -78,7 +54,7 @@ class Api:
 
     def _records(self, module: Module, call: Call) -> Reply:
         wish = asked.listing(module, call.query, call.headers)
-        since = None if wish.since is None else wish.since + self.exclusive_since
+        since = None if wish.since is None else wish.since + self.switches.exclusive_since
         if wish.ids is not None:
             return self._by_ids(module, wish, since)
         table = self.store.table(module)
@@ -154,7 +130,7 @@ class Api:
             (binned, _kind(binned, call.now))
             for binned in self.store.table(module).bin.values()
             if call.now - binned.time < REMEMBERED
-            and (since is None or binned.time >= since + self.exclusive_since)
+            and (since is None or binned.time >= since + self.switches.exclusive_since)
         ]
         found = [pair for pair in found if kind in ("all", pair[1])]
         found.sort(key=lambda pair: (pair[0].time, pair[0].row.id), reverse=True)

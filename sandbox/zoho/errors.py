@@ -110,3 +110,13 @@ def no_permission() -> Refusal:
 def record_not_found() -> Refusal:
     """GET of one record that is not there."""
     return Refusal(400, "INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": 1})
+
+
+def bad_request(code: str, message: str, **details: Any) -> Refusal:
+    """Any other 400."""
+    return Refusal(400, code, message, details)
+
+
+def not_found(resource: str) -> Refusal:
+    """A job, or its result, that is not there (any more)."""
+    return Refusal(404, "RESOURCE_NOT_FOUND", "The requested resource doesn't exist.", {"resource": resource})

@@ -11,6 +11,7 @@ from sandbox.company.clock import office_iso
 from sandbox.serving.rows import Served
 from sandbox.zoho.schema import LOOKUPS, Module
 from sandbox.zoho.store import Store
+from sandbox.zoho.values import ACTORS, STAMPS
 
 # Present whatever `fields` says; nobody may depend on any of them.
 _PROPERTIES: dict[str, Any] = {
@@ -21,21 +22,17 @@ _PROPERTIES: dict[str, Any] = {
         "$in_merge": "false", "$approval_state": '"approved"', "$state": '"save"', "$locked_for_me": "false",
     }.items()
 }  # fmt: skip
-_TIMES = {"Created_Time": "created", "created_time": "created", "Modified_Time": "modified"}
-_ACTORS = {"Created_By": "created_by", "Modified_By": "modified_by"}
 
 
 def renderer(store: Store, module: Module, names: Iterable[str]) -> Callable[[Served], dict[str, Any]]:
     """A function that writes rows of the module with these fields; names it does not have are passed over."""
     known = [module.fields[name] for name in dict.fromkeys(names) if name in module.fields and name != "id"]
-    times = [(f.name, _TIMES[f.name]) for f in known if f.name in _TIMES]
-    actors = [(f.name, _ACTORS[f.name], store.resolver("users")) for f in known if f.name in _ACTORS]
-    rest = [f for f in known if f.name not in _TIMES and f.name not in _ACTORS]
+    times = [(f.name, STAMPS[f.name]) for f in known if f.name in STAMPS]
+    actors = [(f.name, ACTORS[f.name], store.resolver("users")) for f in known if f.name in ACTORS]
+    rest = [f for f in known if f.name not in STAMPS and f.name not in ACTORS]
     lookups = [(f.name, store.resolver(f.target or "users")) for f in rest if f.type in LOOKUPS]
     plain = [(f.name, False if f.type == "boolean" else None) for f in rest if f.type not in LOOKUPS]
     properties = _PROPERTIES if module.listed else {}
-    if module.api_name == "DealHistory":
-        actors = [(name, "created_by", resolve) for name, _, resolve in actors]
 
     def render(row: Served) -> dict[str, Any]:
         get = row.values.get  # once: some rows write their values out when asked

@@ -44,6 +44,13 @@ class Module:
     plural: str
     listed: bool
     fields: dict[str, FieldFacts]
+    bulk: bool = True  # Bulk Read carries it
+    parent: str | None = None  # Bulk Read leaves out rows whose parent is gone
+
+    @property
+    def id(self) -> str:
+        """As settings/modules says it."""
+        return str(554_023_000_000_000_000 - 1000 + self.number)
 
 
 @cache
@@ -58,7 +65,7 @@ def modules() -> dict[str, Module]:
         fields = {name: FieldFacts(name, *facts) for name, facts in data["fields"].items()}
         found[head["api_name"]] = Module(
             head["id"], head["api_name"], head["entity"], head["name"], head["singular"], head["plural"],
-            head.get("listed", True), fields,
+            head.get("listed", True), fields, head.get("bulk", True), head.get("parent"),
         )  # fmt: skip
     return dict(sorted(found.items(), key=lambda item: item[1].number))
 

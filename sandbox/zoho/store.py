@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import msgspec
 
@@ -43,6 +43,15 @@ class Store:
     def title(self, module: Module, row: Served) -> str | None:
         """What a lookup to the row shows."""
         return row.values.get(module.name)
+
+    def there(self, target: str) -> Container[str]:
+        """The ids of the target module's records that exist."""
+        module = modules().get(target)
+        return self.tables[module.entity if module else target].rows
+
+    def me(self) -> Served:
+        """The user on whose behalf the API is called: the first active one."""
+        return next(row for row in self.tables["users"].rows.values() if row.values["status"] == "active")
 
     def resolver(self, target: str) -> Callable[[str | None], msgspec.Raw | None]:
         """Writes `{"name","id"}` for an id of the target module (users: with email); null if it is gone."""

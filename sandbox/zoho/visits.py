@@ -24,6 +24,8 @@ class Visit:
     def created_by(self) -> str:
         return self._entered.by
 
+    modified_by = created_by
+
     @property
     def values(self) -> dict[str, Any]:
         entry, left = self._entered.changes, self._left

@@ -15,8 +15,10 @@ from starlette.routing import Route
 from sandbox.admin.faults import Fault, Faults
 from sandbox.admin.stats import Stats
 from sandbox.zoho import errors
-from sandbox.zoho.api import Api, Call, Reply
+from sandbox.zoho.api import Api
 from sandbox.zoho.auth import Tokens
+from sandbox.zoho.bulk import BulkRead
+from sandbox.zoho.call import Attachment, Call, Reply
 
 _JSON = "application/json;charset=UTF-8"
 _encode = msgspec.json.Encoder().encode
@@ -44,10 +46,12 @@ class CutResponse(Response):
 
 
 class Web:
-    """Routes of `/crm/v8` and `/oauth/v2`. `now` gives the sandbox's time in seconds."""
+    """Routes of `/crm` and `/oauth/v2`. `now` gives the sandbox's time in seconds."""
 
-    def __init__(self, api: Api, faults: Faults, stats: Stats, now: Callable[[], int]) -> None:
-        self.api, self.faults, self.stats, self.now = api, faults, stats, now
+    def __init__(
+        self, api: Api, bulk: BulkRead, faults: Faults, stats: Stats, now: Callable[[], int]
+    ) -> None:
+        self.api, self.bulk, self.faults, self.stats, self.now = api, bulk, faults, stats, now
         self.tokens = Tokens()
 
     def routes(self) -> list[Route]:
@@ -55,7 +59,8 @@ class Web:
         return [
             Route("/oauth/v2/token", self._token, methods=["POST"]),
             Route("/oauth/v2/token/revoke", self._revoke, methods=["POST"]),
-            Route("/crm/v8/{path:path}", self._crm, methods=["GET"]),
+            Route("/crm/v8/{path:path}", self._crm, methods=["GET", "POST"]),
+            Route("/crm/bulk/v8/{path:path}", self._crm, methods=["GET", "POST"]),
         ]
 
     async def _token(self, request: Request) -> Response:
@@ -82,8 +87,9 @@ class Web:
         fault = self.faults.take(path)
         if fault and fault.kind == "token_revoked":
             self.tokens.revoke()
+        sent = await request.body()
         try:
-            reply = self._reply(request, fault)
+            reply = self._reply(request, sent, fault)
         except errors.Refusal as refusal:
             reply = Reply(refusal.status, refusal.body())
         if fault and fault.kind == "count_lie" and isinstance(reply.body, dict) and "info" in reply.body:
@@ -92,10 +98,14 @@ class Web:
         headers = self.stats.header()
         if reply.body is None:
             return await _spoil(Response(status_code=reply.status, headers=headers), fault)
-        body = _encode(reply.body)
-        return await _spoil(Response(body, reply.status, headers=headers, media_type=_JSON), fault)
+        if isinstance(reply.body, Attachment):
+            headers["Content-Disposition"] = f"attachment;filename*=UTF-8''{reply.body.name}"
+            content, media = reply.body.content, reply.body.media_type
+        else:
+            content, media = _encode(reply.body), _JSON
+        return await _spoil(Response(content, reply.status, headers=headers, media_type=media), fault)
 
-    def _reply(self, request: Request, fault: Fault | None) -> Reply:
+    def _reply(self, request: Request, sent: bytes, fault: Fault | None) -> Reply:
         headers = request.headers
         if not self.tokens.valid(headers.get("authorization", ""), self.now()):
             raise errors.invalid_token()
@@ -106,7 +116,12 @@ class Web:
         if fault and fault.kind == "page_token_expired" and "page_token" in request.query_params:
             raise errors.token_expired()
         path = tuple(part for part in request.path_params["path"].split("/") if part)
-        return self.api.answer(Call(path, request.query_params, headers, self.now()))
+        call = Call(path, request.query_params, headers, self.now(), request.method, sent)
+        if not request.url.path.startswith("/crm/bulk/"):
+            return self.api.answer(call)
+        if fault and fault.kind == "bulk_failure":
+            self.bulk.fail(path[-1])
+        return self.bulk.answer(call)
 
 
 def _rows(body: Any) -> int:

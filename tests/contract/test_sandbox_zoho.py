@@ -6,75 +6,17 @@ Facts: https://www.zoho.com/crm/developer/docs/api/v8/get-records.html, …/get-
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import requests
 
 from tests.conftest import Sandbox
+from tests.contract.zoho_client import Client
 
 DEAL = "Deal_Name,Stage,Amount,Owner,Account_Name,Created_Time,Modified_Time"
-
-
-class Client:
-    """A reader without opinions: status, headers and JSON as they come."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.login()
-
-    def token(self, **form: str) -> dict[str, Any]:
-        known = {
-            "grant_type": "refresh_token",
-            "client_id": "sandbox-client",
-            "client_secret": "sandbox-secret",
-            "refresh_token": "sandbox-refresh-token-0123456789abcdef0123456789",
-        }
-        answer = self.session.post(f"{self.url}/oauth/v2/token", data={**known, **form}, timeout=30)
-        assert answer.status_code == 200
-        return answer.json()
-
-    def login(self) -> None:
-        self.session.headers["Authorization"] = f"Zoho-oauthtoken {self.token()['access_token']}"
-
-    def get(self, path: str, since: str | None = None, **query: Any) -> requests.Response:
-        headers = {"If-Modified-Since": since} if since else {}
-        return self.session.get(f"{self.url}/crm/v8/{path}", params=query, headers=headers, timeout=30)
-
-    def page(self, path: str, since: str | None = None, **query: Any) -> dict[str, Any]:
-        answer = self.get(path, since, **query)
-        assert answer.status_code == 200, answer.text
-        return json.loads(answer.content, parse_float=Decimal)
-
-    def walk(self, path: str, since: str | None = None, **query: Any) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        page = self.page(path, since, **query)
-        while True:
-            rows += page["data"]
-            if not page["info"]["more_records"]:
-                return rows
-            page = self.page(path, since, **query, page_token=page["info"]["next_page_token"])
-
-    def walk_pages(self, path: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        while True:
-            page = self.page(path, page=len(rows) // 200 + 1)
-            rows += page["data"]
-            if not page["info"]["more_records"]:
-                return rows
-
-    def refusal(self, path: str, since: str | None = None, **query: Any) -> tuple[int, str, dict[str, Any]]:
-        answer = self.get(path, since, **query)
-        body = answer.json()
-        assert set(body) == {"code", "details", "message", "status"}
-        assert body["status"] == "error"
-        return answer.status_code, body["code"], body["details"]
 
 
 @pytest.fixture

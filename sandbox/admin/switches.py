@@ -1,0 +1,39 @@
+"""What a test may switch: limits, and each behaviour of the CRM that its documentation leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(slots=True)
+class Switches:
+    """How Zoho behaves where its pages do not say, or where a test needs a smaller limit.
+
+    exclusive_since: If-Modified-Since leaves out its own second.
+    bulk_polls: answers to a poll that say QUEUED or IN PROGRESS before a bulk job is COMPLETED.
+    bulk_rows: rows of one bulk job. bulk_id: how its CSV heads the id. bulk_separator: between the values of a
+    multi-select. bulk_orphans: whether history rows without their parent are in it. bulk_converted: whether
+    converted leads are in it.
+    """
+
+    exclusive_since: bool = False
+    bulk_polls: int = 2
+    bulk_rows: int = 200_000
+    bulk_id: str = "Id"
+    bulk_separator: str = ";"
+    bulk_orphans: bool = False
+    bulk_converted: bool = True
+
+    def turn(self, wanted: dict[str, Any]) -> None:
+        """Set some of them. Raises ValueError for a switch there is not, or a value of another type."""
+        known = {item.name for item in fields(self)}
+        if unknown := set(wanted) - known:
+            raise ValueError(
+                f"unknown settings {sorted(unknown)}; there are credits, {', '.join(sorted(known))}"
+            )
+        for name, value in wanted.items():
+            if type(value) is not type(getattr(self, name)):
+                raise ValueError(f"{name} must be like {getattr(self, name)!r}, not {value!r}")
+        for name, value in wanted.items():
+            setattr(self, name, value)
