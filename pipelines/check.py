@@ -47,7 +47,8 @@ def check(
             _set_aside_unfit(con)
             verdict = None
             if package.kind in RECORD_KINDS:
-                personal = {field.name for field in stream.fields if field.pii}
+                fields = stream.fields if package.kind == CursorKind.FILE else package.shape.fields
+                personal = {field.name for field in (*stream.fields, *fields) if field.pii}
                 verdict = judge(
                     con, "winners", rules, package_id=package.id, pii=personal, timezone=settings.timezone
                 )

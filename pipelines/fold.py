@@ -32,8 +32,8 @@ from pipelines.warehouse.schema import declare
 
 
 def columns(stream: Stream) -> dict[str, str]:
-    """Column → engine type of the declared fields."""
-    return {field.name: engine_type(field) for field in stream.fields}
+    """Column → engine type of the declared fields; of a stream that no model reads, its packages tell."""
+    return {field.name: engine_type(field) for field in stream.fields} if stream.modelled else {}
 
 
 def refold(settings: Settings) -> int:
@@ -179,11 +179,12 @@ def _state(source: str, org: str, stream: str, zone: StreamZone) -> dict[str, An
 
 
 def _stream(landed: Landed) -> Stream:
-    """The declared stream of a package, or a bare one where the source has dropped it since."""
+    """The declared stream of a package, or a bare one where it was discovered or the source has dropped it."""
     spec = discover().get(landed.source)
     for stream in spec.streams() if spec else ():
         if stream.name == landed.stream:
             return stream
     return Stream(
-        source=landed.source, name=landed.stream, api_name=landed.api_name, label="", docs="", fields=()
-    )
+        source=landed.source, name=landed.stream, api_name=landed.api_name, label="", docs="", fields=(),
+        modelled=False,
+    )  # fmt: skip

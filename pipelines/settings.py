@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         """The fields of a stream whose values are never kept."""
         return parse_unwanted(self.unwanted_fields, discover()).get((source, stream), frozenset())
 
+    def unwanted_streams(self, source: str) -> frozenset[str]:
+        """The streams of a source that have fields whose values are never kept."""
+        found = parse_unwanted(self.unwanted_fields, discover())
+        return frozenset(stream for of, stream in found if of == source)
+
     @cached_property
     def landing(self) -> Path:
         """The landing zone."""

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
@@ -44,6 +44,7 @@ def sync(
     chosen: Sequence[tuple[SourceSpec, str]],
     *,
     streams: Sequence[str] = (),
+    others: bool = False,
     full: bool = False,
     command: str = "sync",
     progress: Progress = lambda outcome, step: None,
@@ -51,18 +52,20 @@ def sync(
     """Bring every chosen source's streams up to date. Call under the run lock.
 
     A stream that fails or is blocked is an outcome, not an exception: the others go on. Every sync leaves a
-    line in the diary, idle ones included. command: what started it, for the diary.
+    line in the diary, idle ones included. streams: only these, and with `others` what a source discovers. command: what started
+    it, for the diary.
     """
     _check_names(chosen, streams)
     report = SyncReport(sources=sorted({spec.name for spec, _ in chosen}))
     shutil.rmtree(settings.scratch())
     refold(settings)
-    work = _Work(settings, report, tuple(streams), full, progress)
+    work = _Work(settings, report, tuple(streams), others, full, progress)
     with noted(report.add_own), ExitStack() as stack:
         writer = _LazyWriter(settings, stack)
         for spec, org in chosen:
             with noted(partial(report.add, spec.name)):
                 _sync_source(work, spec, org, writer)
+        _note_strangers(work, chosen)
         append_run(settings.landing, _diary(report, command))
         if writer.opened or any(outcome.landed for outcome in report.outcomes):  # what waits is visible too
             note_landing(writer(), settings)
@@ -88,13 +91,22 @@ def _tidy(settings: Settings, report: SyncReport) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What every stream of a sync has in common. names: the chosen streams, all if empty."""
+    """What every stream of a sync has in common. names: the chosen streams, all if empty; others: and those that
+    no model reads. offered: what each source that could be opened has."""
 
     settings: Settings
     report: SyncReport
     names: tuple[str, ...]
+    others: bool
     full: bool
     progress: Progress
+    offered: dict[str, set[str]] = field(default_factory=dict)
+
+    def wants(self, stream: Stream) -> bool:
+        """Whether this sync is to read a stream."""
+        if self.others and not stream.modelled:
+            return True
+        return stream.name in self.names or not (self.names or self.others)
 
 
 def _diary(report: SyncReport, command: str) -> Run:
@@ -119,12 +131,37 @@ def _diary(report: SyncReport, command: str) -> Run:
 
 def _check_names(chosen: Sequence[tuple[SourceSpec, str]], streams: Sequence[str]) -> None:
     names = {stream.name for spec, _ in chosen for stream in spec.streams()}
+    if any(spec.discovers for spec, _ in chosen):
+        return  # which streams there are is known when the sources are open
     if unknown := sorted(set(streams) - names):
         raise Problem(
             f"no stream is named {', '.join(unknown)}",
             do=f"choose among {', '.join(sorted(names))}",
             code=WRONG_USE,
         )
+
+
+def _note_strangers(work: _Work, chosen: Sequence[tuple[SourceSpec, str]]) -> None:
+    """Streams that the command or a setting names and no source has, which none of them could tell before."""
+    specs = {spec.name: spec for spec, _ in chosen}
+    if work.offered.keys() != specs.keys():
+        return  # a source that could not be opened may have them
+    declared = {name: {stream.name for stream in spec.streams()} for name, spec in specs.items()}
+    known = set().union(*work.offered.values(), *declared.values())
+    for name in sorted(set(work.names) - known):
+        work.report.add_own(
+            Problem(f"no stream is named {name}", do=f"choose among {', '.join(sorted(known))}")
+        )
+    for source in specs:
+        strangers = work.settings.unwanted_streams(source) - work.offered[source] - declared[source]
+        for name in sorted(strangers):
+            work.report.add(
+                source,
+                Problem(
+                    f"CRM_WAREHOUSE_UNWANTED_FIELDS names the stream {name}, which {source} does not deliver",
+                    do="correct the name or take it out; until then nothing is kept out for it",
+                ),
+            )
 
 
 class _LazyWriter:
@@ -150,7 +187,8 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
     known = {s.name: zone.stream(spec.name, org, s.name).known_files() for s in spec.streams()}
     with spec.open(settings.context(spec, org, known)) as source:
         streams = source.streams()
-        chosen = [s for s in streams if not work.names or s.name in work.names]
+        work.offered.setdefault(spec.name, set()).update(s.name for s in streams)
+        chosen = [s for s in streams if work.wants(s)]
         for problem in source.problems():
             report.add(spec.name, problem)
         with ThreadPoolExecutor(settings.threads, thread_name_prefix=spec.name) as pool:
@@ -209,7 +247,7 @@ def _checked(
     pending = zone.pending()
     if not pending:
         return
-    rules = load_rules(EXPECTATIONS, stream.source, stream.name)
+    rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
     for package in pending:
         checked = package.checked
         if checked is None or (checked.blocked and checked.rules_hash != rules.hash):

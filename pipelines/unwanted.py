@@ -27,6 +27,8 @@ def _stream(entry: str, source: str, name: str, specs: Mapping[str, SourceSpec])
     if source not in specs:
         raise ValueError(f"{entry!r} names no source; choose among {', '.join(specs)}")
     streams = {stream.name: stream for stream in specs[source].streams()}
+    if name not in streams and specs[source].discovers:  # a module of the organisation's own: see `sync`
+        return Stream(source=source, name=name, api_name=name, label="", docs="", fields=(), modelled=False)
     if name not in streams:
         raise ValueError(f"{entry!r} names no stream of {source}; choose among {', '.join(streams)}")
     return streams[name]

@@ -62,7 +62,11 @@ RECORD_KINDS = frozenset({CursorKind.INCREMENTAL, CursorKind.BACKFILL, CursorKin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """One kind of record. `fields` are those our models need: they are columns even if never delivered."""
+    """One kind of record. `fields` are those our models need: they are columns even if never delivered.
+
+    modelled: our models read it. Where they do not, it is landed and loaded as it comes: its columns are those
+    its packages bring, and it needs no rules.
+    """
 
     source: str
     name: str  # snake_case: folder, raw table and asset name
@@ -74,6 +78,7 @@ class Stream:
     stamp: str | None = None  # the field that moves when a record changes
     deletes: bool = False  # the CRM lists deleted records of this stream
     whole: bool = False  # read from the beginning every time (small, or without a stamp to ask by)
+    modelled: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)  # facts only this source's connector reads
 
 
@@ -259,13 +264,17 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """A source before it is opened: its name, its settings, its declared streams, and how to open it."""
+    """A source before it is opened: its name, its settings, its declared streams, and how to open it.
+
+    discovers: opened, it may deliver further streams, which are not modelled.
+    """
 
     name: str
     label: str
     settings: tuple[Setting, ...]
     streams: Callable[[], tuple[Stream, ...]]
     open: Callable[[SourceContext], Source]
+    discovers: bool = False
 
 
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it

@@ -43,8 +43,16 @@ SPECS = (
                 "API server, if not the one that the accounts server names (a proxy, a sandbox)",
                 required=False,
             ),
+            Setting(
+                "ZOHO_MODULES",
+                "Modules to read, separated by commas; `default` and `all` stand for the shipped selection and "
+                "for every readable module",
+                required=False,
+            ),
+            Setting("ZOHO_MODULES_EXCEPT", "Modules not to read, separated by commas", required=False),
         ),
         streams=declared,
         open=_open,
+        discovers=True,
     ),
 )

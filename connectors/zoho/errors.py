@@ -24,6 +24,7 @@ STALE_TOKEN = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_
 # https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
 WINDOW_FULL = frozenset({"PAGINATION_LIMIT_EXCEEDED", "DISCRETE_PAGINATION_LIMIT_EXCEEDED"})
 TOKEN_SPENT = frozenset({"EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH"})
+FEATURE_OFF = frozenset({"FEATURE_NOT_ENABLED", "TERRITORY_NOT_ENABLED", "FEATURE_NOT_SUPPORTED"})
 
 _MINT_ANEW = "Create a new one in the API console of your data centre and put it into ZOHO_REFRESH_TOKEN"
 _ADMIN, _US = Actor.CRM_ADMIN, Actor.DEVELOPER
@@ -54,9 +55,14 @@ API: dict[str, Verdict] = {
     "MODULE_NOT_AVAILABLE": Verdict(
         "this module is not available in this edition", "Leave the stream out, or change the edition", _ADMIN
     ),
-    "FEATURE_NOT_ENABLED": Verdict(
-        "this feature is switched off in the organisation", "Switch it on, or leave the stream out", _ADMIN
-    ),
+    **{
+        code: Verdict(
+            "this feature is switched off in the organisation",
+            "Switch it on, or leave the stream out",
+            _ADMIN,
+        )
+        for code in FEATURE_OFF
+    },
     "TOO_MANY_REQUESTS": Verdict(
         "Zoho asked to slow down until the last attempt",
         "Run the sync again later, and stop other programs that use this organisation's API credits",

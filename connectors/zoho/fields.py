@@ -6,6 +6,7 @@ and types appear that no page names; both must cost a type, never a module.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 import msgspec
 
 from connectors.core.contract import Field, FieldType, Shape, Stream
+from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
+
+_log = logging.getLogger(__name__)
 
 PER_CALL = 50  # names in `fields`, https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
 _STAMPS = ("Created_Time", "Modified_Time")
@@ -42,8 +46,8 @@ _STRUCTURED = frozenset({"jsonobject", "jsonarray"})
 class FieldMeta(msgspec.Struct):
     """The keys we read of one field; anything may be missing."""
 
-    api_name: str
-    data_type: str | None = None
+    api_name: Any = None
+    data_type: Any = None
     json_type: Any = None
     decimal_place: Any = None
     field_label: Any = None
@@ -56,7 +60,8 @@ class _Reply(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to read one stream now. chunks: `fields` of each call; the first pages, the others go by ids."""
+    """How to read one stream now. chunks: `fields` of each call; the first pages, the others go by ids. None:
+    there is nothing to read."""
 
     shape: Shape
     chunks: tuple[tuple[str, ...], ...]
@@ -65,31 +70,58 @@ class Reading:
 def parse_fields(body: bytes) -> list[FieldMeta]:
     """The fields of a settings/fields reply. Raises BadBody."""
     try:
-        return msgspec.json.decode(body, type=_Reply).fields
+        metas = msgspec.json.decode(body, type=_Reply).fields
     except msgspec.DecodeError as error:
         raise BadBody("it is not field metadata") from error
+    named = [meta for meta in metas if isinstance(meta.api_name, str) and meta.api_name]
+    if len(named) < len(metas):
+        _log.warning("zoho: %d fields without a name in field metadata; left out", len(metas) - len(named))
+    return named
 
 
 def reading(stream: Stream, metas: Sequence[FieldMeta] | None) -> Reading:
     """What to ask for and how to type it. metas None: Zoho has no metadata, the declaration stands alone.
 
-    A declared field that the organisation lacks stays in the shape and is not asked for.
+    A declared field that the organisation lacks stays in the shape and is not asked for. Raises Problem when
+    there is no field to ask for.
     """
-    declared = {f.name: f for f in stream.fields}
+    declared = {f.name: f for f in stream.fields} or {stream.key: Field(stream.key, FieldType.TEXT)}
+    people = (
+        bool(stream_pii(stream)) or not stream.modelled
+    )  # whom a module of their own is about, who knows?
     if metas is None:
         listed = {name: field for name, field in declared.items() if name != stream.key}
     else:
         listed = {
-            m.api_name: _field(m, declared.get(m.api_name), bool(stream_pii(stream)))
+            m.api_name: _field(m, declared.get(m.api_name), people)
             for m in metas
-            if m.api_name != stream.key and m.data_type not in _NOT_LISTED
+            if m.api_name != stream.key and _word(m.data_type) not in _NOT_LISTED
         }
+    if not listed:
+        raise _fieldless(stream)
     fields = tuple(listed.get(name, field) for name, field in declared.items())
     fields += tuple(field for name, field in listed.items() if name not in declared)
-    # A module without Modified_Time cannot be read by it, whatever was declared (airbytehq/airbyte#53218).
+    # A module without Modified_Time cannot be read by it, whatever was declared (airbytehq/airbyte#53218). Nor
+    # does Created_Time stand in for it: edits would never be read, and versions would seem as old as the record.
     stamp = stream.stamp if stream.stamp in listed else None
     records = str(stream.options.get("records", "data"))
     return Reading(Shape(records, stream.key, stamp, fields), _chunks(listed, declared, stamp))
+
+
+def nothing(stream: Stream) -> Reading:
+    """How to read a stream that has nothing to read."""
+    records = str(stream.options.get("records", "data"))
+    return Reading(Shape(records, stream.key, None, (Field(stream.key, FieldType.TEXT),)), ())
+
+
+def _fieldless(stream: Stream) -> Problem:
+    return Problem(
+        f"Zoho shows the API user no field of the module {stream.api_name}, so it cannot be read",
+        do=f"Show its fields to the API user's profile, or leave it out: ZOHO_MODULES_EXCEPT={stream.api_name}",
+        actor=Actor.CRM_ADMIN,
+        where="GET /crm/v8/settings/fields",
+        code="NO_FIELDS",
+    )
 
 
 def stream_pii(stream: Stream) -> frozenset[str]:
@@ -120,25 +152,28 @@ def _field(meta: FieldMeta, declared: Field | None, people: bool) -> Field:
         typed = declared or Field(meta.api_name, found or FieldType.JSON)
     else:
         typed = Field(meta.api_name, found, _scale(meta) if found is FieldType.DECIMAL else 0)
-    personal = declared.pii if declared else people and meta.data_type in _PERSONAL
+    personal = declared.pii if declared else people and _word(meta.data_type) in _PERSONAL
     label = meta.field_label if isinstance(meta.field_label, str) else ""
     return replace(typed, label=label, pii=personal)
 
 
 def _type(meta: FieldMeta) -> FieldType | None:
     """The type on the wire; None if it cannot be told."""
-    data_type = (meta.data_type or "").lower()
+    data_type = _word(meta.data_type)
     if data_type == "formula":
         data_type = _formula_type(meta.formula)
     found = _TYPES.get(data_type)
-    if meta.json_type in _STRUCTURED and found is not FieldType.LOOKUP:
+    if _word(meta.json_type) in _STRUCTURED and found is not FieldType.LOOKUP:
         return FieldType.JSON  # tags are "text" in an array; some organisations send currency as an object
     return found
 
 
 def _formula_type(formula: Any) -> str:
-    kind = formula.get("return_type") if isinstance(formula, dict) else None
-    return kind.lower() if isinstance(kind, str) else ""
+    return _word(formula.get("return_type")) if isinstance(formula, dict) else ""
+
+
+def _word(value: Any) -> str:
+    return value.lower() if isinstance(value, str) else ""
 
 
 def _scale(meta: FieldMeta) -> int:

@@ -1,4 +1,4 @@
-"""Which of the declared modules an organisation shows to the API user.
+"""Which modules an organisation shows to the API user, and which of them become streams.
 
 https://www.zoho.com/crm/developer/docs/api/v8/modules-api.html
 """
@@ -6,8 +6,10 @@ https://www.zoho.com/crm/developer/docs/api/v8/modules-api.html
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -15,48 +17,121 @@ from connectors.core.contract import Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
 from connectors.zoho.api import Api
+from connectors.zoho.selection import Selection
 
 _log = logging.getLogger(__name__)
 
+RECORDS_PAGE = "https://www.zoho.com/crm/developer/docs/api/v8/get-records.html"
+# Lines and links end with the record they belong to; no page promises a deleted list for them.
+_LISTS_DELETES = frozenset({"default", "custom"})
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
-class _Module(msgspec.Struct):
-    api_name: str | None = None
-    api_supported: bool = True
-    viewable: bool = True
+
+class Module(msgspec.Struct):
+    """The keys we read of one module; anything may be missing."""
+
+    api_name: Any = None
+    id: Any = None
+    generated_type: Any = None
+    plural_label: Any = None
+    api_supported: Any = True
+    viewable: Any = True
+
+    @property
+    def readable(self) -> bool:
+        """Whether the API serves it and the API user's profile may see it."""
+        return bool(isinstance(self.api_name, str) and self.api_name and self.api_supported and self.viewable)
 
 
 class _Reply(msgspec.Struct):
-    modules: list[_Module]
+    modules: list[Module]
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The streams that can be read, and a Problem for each needed module that cannot be seen."""
+    """The streams that are read, a Problem for each needed module that cannot be seen, and the names of the
+    modules that could be read and are not selected."""
 
     streams: tuple[Stream, ...]
     problems: tuple[Problem, ...]
+    unread: tuple[str, ...] = ()
 
 
-def offer(api: Api, declared: Sequence[Stream]) -> Offer:
-    """Compare the declaration with the organisation. Raises Problem when Zoho cannot be asked.
+def offer(api: Api, declared: Sequence[Stream], selection: Selection) -> Offer:
+    """Compare declaration and selection with the organisation. Raises Problem when Zoho cannot be asked.
 
     A module hidden by a profile looks like one that is not there, so a missing module is a Problem, unless
-    its stream is declared `optional`: then a line in the log is enough.
+    its stream is declared `optional`: then a line in the log is enough. Streams with a `path` are no modules
+    and always there.
     """
-    modules = api.get("settings/modules", {}, _parse) or []
-    seen = {m.api_name for m in modules if m.api_supported and m.viewable}
-    streams, problems = [], []
+    modules = [m for m in api.get("settings/modules", {}, _parse) or [] if m.readable]
+    seen = {m.api_name: m for m in modules}
+    streams, problems, unread = [], [], []
     for stream in declared:
-        if "path" in stream.options or stream.api_name in seen:
+        if "path" in stream.options:
+            streams.append(stream)
+        elif not selection.wants(_names(stream), "", modelled=True):
+            if stream.api_name in seen:
+                unread.append(stream.api_name)
+        elif stream.api_name in seen:
             streams.append(stream)
         elif stream.options.get("optional"):
             _log.warning("zoho/%s: the API user sees no module %s; skipped", stream.name, stream.api_name)
         else:
             problems.append(_hidden(stream))
-    return Offer(tuple(streams), tuple(problems))
+    found = _discovered(modules, declared)
+    for stream, module in found:
+        if selection.wants(_names(stream), _kind(module), modelled=False):
+            streams.append(stream)
+        else:
+            unread.append(stream.api_name)
+    everything = [*declared, *(stream for stream, _ in found)]
+    problems += selection.unknown(name for stream in everything for name in _names(stream))
+    return Offer(tuple(streams), tuple(problems), tuple(unread))
 
 
-def _parse(body: bytes) -> list[_Module]:
+def _discovered(modules: Sequence[Module], declared: Sequence[Stream]) -> list[tuple[Stream, Module]]:
+    """A stream for each module that is not declared, the oldest first: it keeps the plain name."""
+    known = {stream.api_name.casefold() for stream in declared}
+    taken = {stream.name for stream in declared}
+    found = []
+    for module in sorted(modules, key=lambda m: (len(str(m.id)), str(m.id), m.api_name)):
+        if module.api_name.casefold() in known:
+            continue
+        known.add(module.api_name.casefold())
+        name = _free(stream_name(module.api_name), str(module.id or ""), taken)
+        taken.add(name)
+        found.append((_stream(name, module), module))
+    return found
+
+
+def stream_name(api_name: str) -> str:
+    """snake_case of the CRM's own name: `Sales_Orders` and `SalesOrders` give `sales_orders`."""
+    return re.sub(r"[^a-z0-9]+", "_", _WORDS.sub("_", api_name).lower()).strip("_") or "module"
+
+
+def _free(name: str, id: str, taken: Collection[str]) -> str:
+    """Two modules may differ in their spelling only; the younger one carries its id."""
+    return f"{name}_{id}" if name in taken else name
+
+
+def _stream(name: str, module: Module) -> Stream:
+    label = module.plural_label if isinstance(module.plural_label, str) else ""
+    return Stream(
+        source="zoho", name=name, api_name=module.api_name, label=label or module.api_name, docs=RECORDS_PAGE,
+        fields=(), stamp="Modified_Time", deletes=_kind(module) in _LISTS_DELETES, modelled=False,
+    )  # fmt: skip
+
+
+def _kind(module: Module) -> str:
+    return str(module.generated_type or "")
+
+
+def _names(stream: Stream) -> tuple[str, str]:
+    return stream.api_name, stream.name
+
+
+def _parse(body: bytes) -> list[Module]:
     try:
         return msgspec.json.decode(body, type=_Reply).modules
     except msgspec.DecodeError as error:

@@ -12,10 +12,12 @@ from connectors.core.limits import Limiter, Meter
 from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
 from connectors.zoho.centres import hosts
-from connectors.zoho.fields import Reading, parse_fields, reading
+from connectors.zoho.fields import Reading, nothing, parse_fields, reading
 from connectors.zoho.modules import Offer, offer
 from connectors.zoho.paged import DELETED, read_deleted, read_users
 from connectors.zoho.records import read_records
+from connectors.zoho.selection import ALLOW, DENY, Selection
+from connectors.zoho.tolerance import advised, excused, unless_excused
 
 # Calls at once per organisation and app: 5 in the smallest edition; 10 with sort_by in every edition.
 # https://www.zoho.com/crm/developer/docs/api/v8/api-limits.html
@@ -40,6 +42,7 @@ class ZohoSource(Source):
         )
         self.org, self.usage = context.org, Usage()
         self._declared = declared
+        self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
         self._http = http or HttpClient(
             hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),
             limiter=Limiter(CONCURRENCY, sub_concurrency=SUB_CONCURRENCY),
@@ -51,11 +54,11 @@ class ZohoSource(Source):
         self._readings: dict[str, Reading] = {}
 
     def streams(self) -> Sequence[Stream]:
-        """The declared modules that the organisation shows to the API user, and its users."""
+        """The selected modules that the organisation shows to the API user, and its users."""
         return self._offered().streams
 
     def problems(self) -> Sequence[Problem]:
-        """Modules that the declaration needs and the API user does not see."""
+        """Modules that the declaration or the settings need and the API user does not see."""
         return self._offered().problems
 
     def kinds(self, stream: Stream) -> Sequence[CursorKind]:
@@ -73,9 +76,9 @@ class ZohoSource(Source):
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Users and modules without a stamp come whole in every window."""
         try:
-            yield from self._pages(stream, window)
+            yield from unless_excused(stream, self._pages(stream, window), window.kind)
         except Problem as problem:
-            problem.located(source=self.name, stream=stream.name)
+            advised(stream, problem)
             raise
 
     def close(self) -> None:
@@ -88,6 +91,8 @@ class ZohoSource(Source):
         if window.kind not in (CursorKind.INCREMENTAL, CursorKind.BACKFILL):
             raise ValueError(f"zoho has no {window.kind} read")
         plan = self._readings.get(stream.name) or self._read_metadata(stream)
+        if not plan.chunks:
+            return iter(())
         if "path" in stream.options:
             return read_users(self._api, stream, plan.shape)
         return read_records(self._api, stream, plan, window.since)
@@ -97,9 +102,11 @@ class ZohoSource(Source):
         try:
             metas = self._api.get("settings/fields", {"module": stream.api_name}, parse_fields)
         except Problem as problem:
+            if excused(stream, problem):
+                return nothing(stream)
             # Users are no module, and no page promises field metadata for them: the declaration will do.
             if problem.transient or "path" not in stream.options:
-                problem.located(source=self.name, stream=stream.name)
+                advised(stream, problem)
                 raise
         found = reading(stream, metas)
         self._readings[stream.name] = found
@@ -109,7 +116,7 @@ class ZohoSource(Source):
         with self._lock:
             if self._offer is None:
                 try:
-                    self._offer = offer(self._api, self._declared)
+                    self._offer = offer(self._api, self._declared, self._selection)
                 except Problem as problem:
                     problem.located(source=self.name)
                     raise

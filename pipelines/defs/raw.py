@@ -1,6 +1,8 @@
 """Raw tables as assets, `[source, stream]`: one landing step per source, so that token, limiter and session
 are shared by the threads that read its streams.
 
+Streams that a source discovers when it is opened share one asset, `[source, discovered]`: no model reads them.
+
 A stream that fails or is blocked is an outcome, not an exception: raising would skip every model. Its check
 `synced` fails, and `run_report` fails the run after everything that could be served was served.
 """
@@ -18,6 +20,7 @@ from pipelines.quality.rules import load_rules
 from pipelines.settings import EXPECTATIONS, Settings, load_settings, selected
 
 _SYNCED = "synced"
+_DISCOVERED = "discovered"
 _SEVERITY = {"warn": dg.AssetCheckSeverity.WARN}
 
 
@@ -28,16 +31,25 @@ def raw_assets(spec: SourceSpec) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"{spec.name}_raw",
-        specs=[_asset(spec, stream) for stream in streams.values()],
-        check_specs=[check for name in streams for check in _checks(spec, name, rules[name])],
+        specs=[*(_asset(spec, stream) for stream in streams.values()), *_discovered_asset(spec)],
+        check_specs=[
+            *(check for name in streams for check in _checks(spec, name, rules[name])),
+            *_discovered_check(spec),
+        ],
         can_subset=True,
         description=f"Land, check and load {spec.label}.",
     )
     def sync_source(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        wanted = sorted({key.path[-1] for key in context.selected_asset_keys})
-        outcomes = _sync(context, spec, wanted)
+        selected_names = {key.path[-1] for key in context.selected_asset_keys}
+        wanted = sorted(selected_names & streams.keys())
+        others = _DISCOVERED in selected_names
+        outcomes = _sync(context, spec, wanted, others=others)
+        if others:
+            yield from _discovered_results(
+                context, spec, [o for name, o in outcomes.items() if name not in streams]
+            )
         for name in wanted:
             outcome = outcomes.get(name) or StreamOutcome(spec.name, "", name)
             yield dg.MaterializeResult(asset_key=[spec.name, name], metadata=_metadata(outcome))
@@ -64,16 +76,50 @@ def _checks(spec: SourceSpec, stream: str, rules: RuleSet) -> Iterator[dg.AssetC
             yield dg.AssetCheckSpec(rule.name, asset=key, description=rule.reason)
 
 
+def _discovered_asset(spec: SourceSpec) -> Iterator[dg.AssetSpec]:
+    if spec.discovers:
+        yield dg.AssetSpec(
+            [spec.name, _DISCOVERED],
+            group_name=spec.name,
+            description=f"Further modules and settings of {spec.label}, found when it is opened; no model reads them.",
+            kinds={"duckdb"},
+            skippable=True,
+        )
+
+
+def _discovered_check(spec: SourceSpec) -> Iterator[dg.AssetCheckSpec]:
+    if spec.discovers:
+        key = dg.AssetKey([spec.name, _DISCOVERED])
+        yield dg.AssetCheckSpec(_SYNCED, asset=key, description="Each was read, checked and loaded.")
+
+
+def _discovered_results(
+    context: dg.AssetExecutionContext, spec: SourceSpec, outcomes: list[StreamOutcome]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    key = dg.AssetKey([spec.name, _DISCOVERED])
+    rows = {o.stream: f"{o.status.value}, {o.received} rows" for o in outcomes}
+    yield dg.MaterializeResult(asset_key=key, metadata={"streams": dg.MetadataValue.json(rows)})
+    if any(check.asset_key == key for check in context.selected_asset_check_keys):
+        messages = [message for o in outcomes for message in o.messages]
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=_SYNCED,
+            passed=all(o.status in (Status.LOADED, Status.UNCHANGED) for o in outcomes),
+            metadata={"messages": "; ".join(messages) or "fine"},
+        )
+
+
 def _sync(
-    context: dg.AssetExecutionContext, spec: SourceSpec, streams: list[str]
+    context: dg.AssetExecutionContext, spec: SourceSpec, streams: list[str], *, others: bool = False
 ) -> dict[str, StreamOutcome]:
+    """Outcomes by stream. others: also what the source discovers."""
     settings = load_settings()
     chosen = _configured(settings, spec.name)
     if not chosen:
         context.log.info(f"{spec.label} is not configured: its raw tables stay as they are")
         return {}
     with flow.lock(settings, f"dagster run {context.run.run_id}"):
-        report = flow.sync(settings, chosen, streams=streams)
+        report = flow.sync(settings, chosen, streams=streams, others=others)
         flow.reported(settings, flow.RunReport(sync=report))
     for sentence in report.sentences():
         context.log.error(sentence)

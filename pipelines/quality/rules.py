@@ -18,14 +18,17 @@ from pipelines.quality.yaml_lines import load_with_lines
 _OURS = {"source", "stream", "path", "lines"}  # known from where the file is
 
 
-def load_rules(root: Path, source: str, stream: str) -> RuleSet:
+def load_rules(root: Path, source: str, stream: str, *, needed: bool = True) -> RuleSet:
     """The rules in `<root>/<source>/<stream>.yml`.
 
-    Raises Problem, with file and line, when the file is missing (a stream without rules is a mistake: an
-    empty list is a decision), is not YAML or holds a rule that cannot be judged.
+    needed: the stream must have rules (an empty list is a decision); one that no model reads may have none.
+    Raises Problem, with file and line, when a needed file is missing, is not YAML or holds a rule that cannot
+    be judged.
     """
     path = root / source / f"{stream}.yml"
     shown = f"{root.name}/{source}/{stream}.yml"
+    if not path.is_file() and not needed:
+        return RuleSet(source=source, stream=stream, grain="one record of the CRM", owner="nobody", path=shown)
     if not path.is_file():
         raise Problem(
             "the stream has no rules",

@@ -75,7 +75,7 @@ def erase(
     settings: Settings, spec: SourceSpec, org: str, records: Sequence[Record], reason: str = ""
 ) -> Forgotten:
     """The landing zone and the warehouse only: nothing is built or published yet, nothing closed."""
-    _check(spec, records)
+    _check(spec, records, {name for name, _ in _zones(settings, spec, org)})
     with ExitStack() as stack:
         source = None if spec.settings else stack.enter_context(spec.open(settings.context(spec, org, {})))
         erasures, resumed = _note(settings, spec, org, records, reason, source)
@@ -88,8 +88,9 @@ def erase(
     return done
 
 
-def _check(spec: SourceSpec, records: Sequence[Record]) -> None:
-    names = {stream.name for stream in spec.streams()}
+def _check(spec: SourceSpec, records: Sequence[Record], names: set[str]) -> None:
+    """names: the streams that were landed, of which some may have been discovered."""
+    names |= {stream.name for stream in spec.streams()}
     if unknown := sorted({r.stream for r in records} - names):
         raise Problem(
             f"{spec.name} has no stream named {', '.join(unknown)}",
@@ -176,8 +177,8 @@ def _zones(settings: Settings, spec: SourceSpec, org: str) -> Iterator[tuple[str
 
 
 def _bare(source: str, name: str) -> Stream:
-    """A stream that its source has dropped since: nothing says which of its fields are harmless."""
-    return Stream(source=source, name=name, api_name=name, label="", docs="", fields=())
+    """A stream that was discovered, or its source has dropped: nothing says which of its fields are harmless."""
+    return Stream(source=source, name=name, api_name=name, label="", docs="", fields=(), modelled=False)
 
 
 def _forget_salts(settings: Settings, spec: SourceSpec, org: str, records: Sequence[Record]) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from connectors.core.contract import Field, FieldType, Stream
+from connectors.core.errors import Problem
 from connectors.core.http import BadBody
 from connectors.zoho.fields import parse_fields, reading
 
@@ -129,7 +130,43 @@ def test_mail_addresses_of_people_are_personal_wherever_they_stand():
     assert [f.pii for f in reading(companies, metas).shape.fields if f.name == "Second_Mail"] == [False]
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"fields": [{}]}', b'{"fields": 1}'])
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"fields": [1]}', b'{"fields": 1}'])
 def test_metadata_that_is_none_is_a_bad_body(body):
     with pytest.raises(BadBody):
         parse_fields(body)
+
+
+CUSTOM = Stream(
+    source="zoho", name="visits", api_name="Visits", label="拜访", docs="https://example.invalid", fields=(),
+    stamp="Modified_Time", modelled=False,
+)  # fmt: skip
+
+
+def test_a_field_that_lacks_every_key_costs_itself_and_no_module():
+    # airbytehq/airbyte#31433: one field without json_type and the whole module was missing.
+    metas = parse_fields(
+        b'{"fields": [{}, {"api_name": null}, {"api_name": "Odd", "data_type": ["x"], "json_type": {"a": 1}}, '
+        b'{"api_name": "Name", "data_type": "text"}, {"api_name": "Modified_Time", "data_type": "datetime"}]}'
+    )
+    found = reading(CUSTOM, metas)
+    assert found.chunks == (("Modified_Time", "Odd", "Name"),)
+    assert {f.name: f.type for f in found.shape.fields}["Odd"] is FieldType.JSON
+
+
+def test_a_discovered_module_has_its_key_its_metadata_and_guarded_people():
+    metas = parse_fields(
+        b'{"fields": [{"api_name": "Mail", "data_type": "email"}, {"api_name": "Tel", "data_type": "phone"}, '
+        b'{"api_name": "Created_Time", "data_type": "datetime"}, {"api_name": "Score", "data_type": "integer"}]}'
+    )
+    shape = reading(CUSTOM, metas).shape
+    assert [(f.name, f.pii) for f in shape.fields] == [
+        ("id", False), ("Mail", True), ("Tel", True), ("Created_Time", False), ("Score", False),
+    ]  # fmt: skip
+    assert (shape.key, shape.stamp) == ("id", None), "no Modified_Time: read whole"
+
+
+@pytest.mark.parametrize("metas", [None, []])
+def test_a_module_without_fields_says_how_to_leave_it_out(metas):
+    with pytest.raises(Problem, match="no field of the module Visits") as caught:
+        reading(CUSTOM, metas)
+    assert "ZOHO_MODULES_EXCEPT=Visits" in caught.value.do

@@ -352,13 +352,24 @@ def test_chunks_that_never_agree_are_a_problem(opened):
     assert caught.value.transient
 
 
-def test_a_module_without_a_stamp_is_read_whole_by_id(opened):
+def test_a_module_without_a_stamp_is_read_whole_new_records_last(opened):
     org = Org(deals(3), fields=2, stamped=False)
     pages = drain(opened, org, window=Window(CursorKind.INCREMENTAL, START + timedelta(days=9)))
     assert len(ids(pages)) == 3
     assert "If-Modified-Since" not in org.asked[0].headers
-    assert org.asked[0].query["sort_by"] == "id"
+    assert org.asked[0].query["sort_by"] == "Created_Time"
     assert pages[0].watermark is None
+    org.names = ["F00"]
+    drain(opened, org)
+    assert org.asked[-1].query["sort_by"] == "id"
+
+
+def test_a_module_without_a_stamp_says_where_its_list_ends(opened):
+    org = Org(deals(450), fields=2, stamped=False)
+    org.window = 400
+    with pytest.raises(Problem, match=r"no Modified_Time.*100,000") as caught:
+        drain(opened, org)
+    assert "ZOHO_MODULES_EXCEPT=Deals" in caught.value.do
 
 
 def test_converted_leads_are_asked_for(opened):

@@ -1,0 +1,44 @@
+"""What a stream that no model reads may lack without failing: a feature, a deleted list.
+
+https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from connectors.core.contract import CursorKind, Page, Stream
+from connectors.core.errors import Actor, Problem
+from connectors.zoho.errors import FEATURE_OFF
+from connectors.zoho.selection import DENY
+
+_log = logging.getLogger(__name__)
+
+# No page says which modules have a deleted list; one that has none is read without.
+_NO_LIST = frozenset({"INVALID_MODULE", "INVALID_URL_PATTERN", "NOT_SUPPORTED", "MODULE_NOT_SUPPORTED"})
+
+
+def excused(stream: Stream, problem: Problem, kind: CursorKind = CursorKind.INCREMENTAL) -> bool:
+    """Whether there is simply nothing to read, which is not a fault of anybody's: it stands in the log."""
+    codes = FEATURE_OFF | (_NO_LIST if kind is CursorKind.DELETED else frozenset())
+    if stream.modelled or problem.code not in codes:
+        return False
+    _log.warning("zoho/%s: %s (%s); nothing is read", stream.name, problem.what, problem.code)
+    return True
+
+
+def unless_excused(stream: Stream, pages: Iterator[Page], kind: CursorKind) -> Iterator[Page]:
+    """The same pages, or none where that is excused."""
+    try:
+        yield from pages
+    except Problem as problem:
+        if not excused(stream, problem, kind):
+            raise
+
+
+def advised(stream: Stream, problem: Problem) -> Problem:
+    """The same problem, placed; of a module that nobody needs it also says how to leave it out."""
+    if not stream.modelled and problem.actor is Actor.CRM_ADMIN and DENY not in problem.do:
+        problem.do = f"{problem.do}; or leave it out: {DENY}={stream.api_name}"
+    return problem.located(source=stream.source, stream=stream.name)
