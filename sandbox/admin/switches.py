@@ -15,6 +15,9 @@ class Switches:
     bulk_rows: rows of one bulk job. bulk_id: how its CSV heads the id. bulk_separator: between the values of a
     multi-select. bulk_orphans: whether history rows without their parent are in it. bulk_converted: whether
     converted leads are in it.
+    coql_rows: the most rows of one query. coql_count: whether aggregates go without `group by`. coql_names:
+    whether lookups in its answers carry names.
+    latency: seconds that every answer takes; concurrency, sub_concurrency: how many may be under way at once.
     """
 
     exclusive_since: bool = False
@@ -24,6 +27,12 @@ class Switches:
     bulk_separator: str = ";"
     bulk_orphans: bool = False
     bulk_converted: bool = True
+    coql_rows: int = 2000
+    coql_count: bool = True
+    coql_names: bool = False
+    latency: float = 0.0
+    concurrency: int = 20
+    sub_concurrency: int = 10
 
     def turn(self, wanted: dict[str, Any]) -> None:
         """Set some of them. Raises ValueError for a switch there is not, or a value of another type."""

@@ -10,6 +10,7 @@ from sandbox.serving.rows import Binned, Served
 from sandbox.zoho import errors
 from sandbox.zoho import request as asked
 from sandbox.zoho.call import NO_CONTENT, NOT_MODIFIED, Call, Reply
+from sandbox.zoho.coql import Coql
 from sandbox.zoho.render import renderer
 from sandbox.zoho.schema import Module, describe_fields, describe_modules, modules
 from sandbox.zoho.store import Store
@@ -24,9 +25,14 @@ class Api:
 
     def __init__(self, store: Store, switches: Switches, views: Views) -> None:
         self.store, self.switches, self._views = store, switches, views
+        self._coql = Coql(store, switches, views)
 
     def answer(self, call: Call) -> Reply:
         """Find the handler of a path. Raises Refusal."""
+        if call.method == "POST":
+            if call.path == ("coql",):
+                return self._coql.answer(call.body)
+            raise errors.no_such_url()
         match call.path:
             case ("org",):
                 return Reply(200, {"org": [_ORG]})

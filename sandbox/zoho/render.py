@@ -24,15 +24,22 @@ _PROPERTIES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def renderer(store: Store, module: Module, names: Iterable[str]) -> Callable[[Served], dict[str, Any]]:
-    """A function that writes rows of the module with these fields; names it does not have are passed over."""
+def renderer(
+    store: Store, module: Module, names: Iterable[str], *, bare: bool = False, named: bool = True
+) -> Callable[[Served], dict[str, Any]]:
+    """A function that writes rows of the module with these fields; names it does not have are passed over.
+
+    bare: without `$` properties. named: lookups with the name of what they point to.
+    """
     known = [module.fields[name] for name in dict.fromkeys(names) if name in module.fields and name != "id"]
     times = [(f.name, STAMPS[f.name]) for f in known if f.name in STAMPS]
-    actors = [(f.name, ACTORS[f.name], store.resolver("users")) for f in known if f.name in ACTORS]
+    actors = [
+        (f.name, ACTORS[f.name], store.resolver("users", named=named)) for f in known if f.name in ACTORS
+    ]
     rest = [f for f in known if f.name not in STAMPS and f.name not in ACTORS]
-    lookups = [(f.name, store.resolver(f.target or "users")) for f in rest if f.type in LOOKUPS]
+    lookups = [(f.name, store.resolver(f.target or "users", named=named)) for f in rest if f.type in LOOKUPS]
     plain = [(f.name, False if f.type == "boolean" else None) for f in rest if f.type not in LOOKUPS]
-    properties = _PROPERTIES if module.listed else {}
+    properties = _PROPERTIES if module.listed and not bare else {}
 
     def render(row: Served) -> dict[str, Any]:
         get = row.values.get  # once: some rows write their values out when asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from typing import Any
 
 import msgspec
 
@@ -53,8 +54,14 @@ class Store:
         """The user on whose behalf the API is called: the first active one."""
         return next(row for row in self.tables["users"].rows.values() if row.values["status"] == "active")
 
-    def resolver(self, target: str) -> Callable[[str | None], msgspec.Raw | None]:
-        """Writes `{"name","id"}` for an id of the target module (users: with email); null if it is gone."""
+    def resolver(self, target: str, *, named: bool = True) -> Callable[[str | None], Any]:
+        """Writes `{"name","id"}` for an id of the target module (users: with email); null if it is gone.
+
+        Without `named` it is `{"id"}` alone.
+        """
+        if not named:
+            there = self.there(target)
+            return lambda id: {"id": id} if id in there else None
         module = modules().get(target)
         entity = module.entity if module else target
         table, title = self.tables[entity], self._titles[entity]

@@ -14,6 +14,7 @@ from sandbox.zoho.store import Store
 STAMPS = {"Created_Time": "created", "created_time": "created", "Modified_Time": "modified"}
 ACTORS = {"Created_By": "created_by", "Modified_By": "modified_by"}
 _NUMBERS = frozenset({"integer", "percent", "double", "currency", "formula", "rollup_summary"})
+ID_LENGTH = 18
 Get = Callable[[Served], Any]
 _moment = lru_cache(maxsize=65_536)(clock.parse)
 
@@ -43,6 +44,8 @@ def literal(facts: FieldFacts, value: Any) -> Any:
     """A value of a criterion in the field's terms, as `reader` gives them. Raises ValueError."""
     if isinstance(value, list):
         return [literal(facts, each) for each in value]
+    if facts.name == "id":
+        return str(value).zfill(ID_LENGTH)
     if facts.name in STAMPS or facts.type == "datetime":
         return clock.parse(str(value))
     if facts.type in _NUMBERS:

@@ -53,6 +53,7 @@ class Web:
     ) -> None:
         self.api, self.bulk, self.faults, self.stats, self.now = api, bulk, faults, stats, now
         self.tokens = Tokens()
+        self._under_way = self._sub_under_way = 0
 
     def routes(self) -> list[Route]:
         """For the application."""
@@ -83,7 +84,25 @@ class Web:
         return Response(_encode({"status": "success"}), media_type=_JSON)
 
     async def _crm(self, request: Request) -> Response:
-        path = request.url.path
+        """One request; those under way at once are counted, over all and for the dear ones apart."""
+        path, switches = request.url.path, self.api.switches
+        sub = path.endswith("/coql") or not {"sort_by", "cvid"}.isdisjoint(request.query_params)
+        if self._under_way >= switches.concurrency or (
+            sub and self._sub_under_way >= switches.sub_concurrency
+        ):
+            self.stats.count(path, 429, 0, 0)
+            return Response(_encode(errors.too_many_requests().body()), 429, media_type=_JSON)
+        self._under_way += 1
+        self._sub_under_way += sub
+        try:
+            if switches.latency:
+                await asyncio.sleep(switches.latency)
+            return await self._answered(request, path)
+        finally:
+            self._under_way -= 1
+            self._sub_under_way -= sub
+
+    async def _answered(self, request: Request, path: str) -> Response:
         fault = self.faults.take(path)
         if fault and fault.kind == "token_revoked":
             self.tokens.revoke()
