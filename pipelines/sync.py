@@ -52,8 +52,8 @@ def sync(
     """Bring every chosen source's streams up to date. Call under the run lock.
 
     A stream that fails or is blocked is an outcome, not an exception: the others go on. Every sync leaves a
-    line in the diary, idle ones included. streams: only these, and with `others` what a source discovers. command: what started
-    it, for the diary.
+    line in the diary, idle ones included. streams: only these, and with `others` what a source discovers.
+    command: what started it, for the diary.
     """
     _check_names(chosen, streams)
     report = SyncReport(sources=sorted({spec.name for spec, _ in chosen}))

@@ -23,6 +23,7 @@ from connectors.zoho.progress import Progress
 PER_PAGE = "200"
 _IDS_PER_CALL = 100
 _VERSION_TRIES = 5
+TOO_LONG = "MODULE_TOO_LONG"  # the code of a Problem: a list that nothing continues
 _LIST_ENDS = "PAGINATION_LIMIT_EXCEEDED"  # more rows, but no token to reach them: the list ends here
 
 
