@@ -39,6 +39,9 @@ StreamOption = Annotated[
     list[str] | None, typer.Option("--stream", "-t", help="Only this stream; may be given again.")
 ]
 FullOption = Annotated[bool, typer.Option("--full", help="Read from the beginning; nothing is doubled.")]
+SweepOption = Annotated[
+    bool, typer.Option("--sweep", help="Compare all ids with the CRM now, not only once a week.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
@@ -47,6 +50,7 @@ def run(
     source: SourceOption = None,
     stream: StreamOption = None,
     full: FullOption = False,
+    sweep: SweepOption = False,
     json: JsonOption = False,
 ) -> None:
     """Sync, build and publish: what the scheduled job does."""
@@ -55,7 +59,7 @@ def run(
     settings = load_settings()
     chosen = selected(settings, source)
     with flow.lock(settings, "run"), console.progress(quiet=json) as progress:
-        result = flow.run(settings, chosen, streams=stream or (), full=full, progress=progress)
+        result = flow.run(settings, chosen, streams=stream or (), full=full, sweep=sweep, progress=progress)
     _end(result, json)
 
 
@@ -64,6 +68,7 @@ def sync(
     source: SourceOption = None,
     stream: StreamOption = None,
     full: FullOption = False,
+    sweep: SweepOption = False,
     json: JsonOption = False,
 ) -> None:
     """Bring new and changed records into the raw tables."""
@@ -72,7 +77,9 @@ def sync(
     settings = load_settings()
     chosen = selected(settings, source)
     with flow.lock(settings, "sync"), console.progress(quiet=json) as progress:
-        result = flow.sync_and_report(settings, chosen, streams=stream or (), full=full, progress=progress)
+        result = flow.sync_and_report(
+            settings, chosen, streams=stream or (), full=full, sweep=sweep, progress=progress
+        )
     _end(result, json)
 
 

@@ -159,10 +159,13 @@ def run(
     *,
     streams: Sequence[str] = (),
     full: bool = False,
+    sweep: bool = False,
     progress: Progress = lambda outcome, step: None,
 ) -> RunReport:
     """Sync, then build and publish if anything is new, then report. Call under the lock."""
-    result = _synced(settings, chosen, streams=streams, full=full, command="run", progress=progress)
+    result = _synced(
+        settings, chosen, streams=streams, full=full, sweep=sweep, command="run", progress=progress
+    )
     with noted(result.note):
         if not result.problems and needs_build(settings):
             result.build = build(settings)
@@ -177,10 +180,13 @@ def sync_and_report(
     *,
     streams: Sequence[str] = (),
     full: bool = False,
+    sweep: bool = False,
     progress: Progress = lambda outcome, step: None,
 ) -> RunReport:
     """`sync`, with health.json replaced however it ends. Call under the lock."""
-    return reported(settings, _synced(settings, chosen, streams=streams, full=full, progress=progress))
+    return reported(
+        settings, _synced(settings, chosen, streams=streams, full=full, sweep=sweep, progress=progress)
+    )
 
 
 def _synced(settings: Settings, chosen: Sequence[tuple[SourceSpec, str]], **options: Any) -> RunReport:

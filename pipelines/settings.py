@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     overlap_minutes: int = Field(
         5, ge=0, le=60 * 24 * 31, description="How far before its cursor an incremental read starts."
     )
+    sweep_days: int = Field(
+        7, ge=0, description="Days between sweeps of all ids; 0: only when asked (`sync --sweep`)."
+    )
     memory_limit: str = Field("4GB", description="DuckDB's memory limit; beyond it, it spills to disk.")
     threads: int = Field(2, ge=1, description="DuckDB's threads, and streams read at a time per source.")
     keep_published: int = Field(3, ge=1, description="How many published versions are kept.")
@@ -114,6 +117,11 @@ class Settings(BaseSettings):
     def overlap(self) -> timedelta:
         """`overlap_minutes` as a duration."""
         return timedelta(minutes=self.overlap_minutes)
+
+    @property
+    def sweep_every(self) -> timedelta | None:
+        """`sweep_days` as a duration; None where sweeps are only made when asked for."""
+        return timedelta(days=self.sweep_days) if self.sweep_days else None
 
     def scratch(self) -> Path:
         """Private working space; whatever a crash left there is removed by the next run."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
+from typing import Any
 
 import duckdb
 
@@ -23,7 +24,7 @@ from connectors.core.limits import spending
 from pipelines.check import check
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
-from pipelines.landing.land import land
+from pipelines.landing.land import Landing, land
 from pipelines.landing.runs import Run, StreamRun, append_run
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.manifest import LOADED, Checked, write_manifest
@@ -32,6 +33,7 @@ from pipelines.quality.docs import keep
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
+from pipelines.sweeps import is_due, kinds_of, refuse_empty, unheld
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.existence import SWEEP_BRAKE
@@ -46,20 +48,22 @@ def sync(
     streams: Sequence[str] = (),
     others: bool = False,
     full: bool = False,
+    sweep: bool = False,
     command: str = "sync",
     progress: Progress = lambda outcome, step: None,
 ) -> SyncReport:
     """Bring every chosen source's streams up to date. Call under the run lock.
 
     A stream that fails or is blocked is an outcome, not an exception: the others go on. Every sync leaves a
-    line in the diary, idle ones included. streams: only these, and with `others` what a source discovers.
-    command: what started it, for the diary.
+    line in the diary, idle ones included. sweep: look for vanished and silently restored records now, due or
+    not. streams: only these, and with `others` what a source discovers. command: what started it, for the
+    diary.
     """
     _check_names(chosen, streams)
     report = SyncReport(sources=sorted({spec.name for spec, _ in chosen}))
     shutil.rmtree(settings.scratch())
     refold(settings)
-    work = _Work(settings, report, tuple(streams), others, full, progress)
+    work = _Work(settings, report, tuple(streams), others, full, sweep, progress)
     with noted(report.add_own), ExitStack() as stack:
         writer = _LazyWriter(settings, stack)
         for spec, org in chosen:
@@ -92,13 +96,15 @@ def _tidy(settings: Settings, report: SyncReport) -> None:
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What every stream of a sync has in common. names: the chosen streams, all if empty; others: and those that
-    no model reads. offered: what each source that could be opened has."""
+    no model reads. offered: what each
+    source that could be opened has."""
 
     settings: Settings
     report: SyncReport
     names: tuple[str, ...]
     others: bool
     full: bool
+    sweep: bool
     progress: Progress
     offered: dict[str, set[str]] = field(default_factory=dict)
 
@@ -192,14 +198,18 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
         for problem in source.problems():
             report.add(spec.name, problem)
         with ThreadPoolExecutor(settings.threads, thread_name_prefix=spec.name) as pool:
-            futures = {
-                pool.submit(_land_and_check, work, source, s, zone.stream(spec.name, org, s.name)): s
-                for s in chosen
-            }
+            zones = {s.name: zone.stream(spec.name, org, s.name) for s in chosen}
+            futures = {pool.submit(_land_and_check, work, source, s, zones[s.name]): s for s in chosen}
+            missing: list[_Unheld] = []
             for future in as_completed(futures):
-                outcome, ready = future.result()
-                _load(writer, futures[future], ready, outcome, work.progress)
-                report.outcomes.append(outcome)
+                stream, read = futures[future], future.result()
+                _load(writer, stream, read.ready, read.outcome, work.progress)
+                missing += _shown_by_sweeps(writer, zones[stream.name], stream, read)
+                report.outcomes.append(read.outcome)
+            healing = {pool.submit(_land_keys, work, source, u, zones[u.stream.name]): u for u in missing}
+            for done in as_completed(healing):
+                stream, read = healing[done].stream, done.result()
+                _load(writer, stream, read.ready, read.outcome, work.progress)
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
@@ -210,34 +220,92 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
     report.outcomes.sort(key=lambda o: (o.source, o.org, o.stream))
 
 
-def _land_and_check(
-    work: _Work, source: Source, stream: Stream, zone: StreamZone
-) -> tuple[StreamOutcome, list[Package]]:
+@dataclass(slots=True)
+class _Read:
+    """What reading a stream brought. ready: checked packages to load. emptied: a sweep found no record."""
+
+    outcome: StreamOutcome
+    ready: list[Package] = field(default_factory=list)
+    emptied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Unheld:
+    """Records that a sweep lists and the warehouse does not hold; `sweep` is the package that says so."""
+
+    stream: Stream
+    outcome: StreamOutcome
+    sweep: str
+    keys: list[str]
+
+
+def _land_and_check(work: _Work, source: Source, stream: Stream, zone: StreamZone) -> _Read:
     outcome, began = StreamOutcome(source.name, source.org, stream.name), monotonic()
-    ready: list[Package] = []
+    read = _Read(outcome)
     with noted(outcome.fail), spending() as outcome.usage:
         zone.sweep_unfinished()
         work.progress(outcome, "reading")
-        for kind in source.kinds(stream):
-            landing = land(
-                source,
-                stream,
-                kind,
-                zone,
-                overlap=work.settings.overlap,
-                full=work.full,
-                run=work.report.run_id,
-                code_version=VERSION,
-                unwanted=work.settings.unwanted(stream.source, stream.name),
-            )
+        sweep = work.sweep or is_due(zone, work.settings.sweep_every)
+        for kind in kinds_of(source, stream, sweep=sweep):
+            landing = _land(work, source, stream, kind, zone, full=work.full)
             outcome.landed += len(landing.packages)
             outcome.known_again += landing.known_again
+            read.emptied |= kind is CursorKind.SWEEP and not landing.rows
+    return _check_landed(work, source, stream, zone, read, began)
+
+
+def _land_keys(work: _Work, source: Source, unheld: _Unheld, zone: StreamZone) -> _Read:
+    """Read records by key that a sweep has shown to be missing."""
+    began = monotonic()
+    read = _Read(unheld.outcome)
+    with noted(unheld.outcome.fail), spending() as usage:
+        name = f"{CursorKind.SWEEP}:{unheld.sweep}"
+        landing = _land(
+            work, source, unheld.stream, CursorKind.BACKFILL, zone, backfill=name, keys=unheld.keys
+        )
+        unheld.outcome.landed += len(landing.packages)
+    unheld.outcome.usage.add(usage)
+    return _check_landed(work, source, unheld.stream, zone, read, began)
+
+
+def _land(
+    work: _Work, source: Source, stream: Stream, kind: CursorKind, zone: StreamZone, **more: Any
+) -> Landing:
+    return land(
+        source,
+        stream,
+        kind,
+        zone,
+        overlap=work.settings.overlap,
+        run=work.report.run_id,
+        code_version=VERSION,
+        unwanted=work.settings.unwanted(stream.source, stream.name),
+        **more,
+    )
+
+
+def _check_landed(
+    work: _Work, source: Source, stream: Stream, zone: StreamZone, read: _Read, began: float
+) -> _Read:
+    outcome = read.outcome
     with noted(outcome.fail):
         work.progress(outcome, "checking")
         for package in _checked(work.settings, source, stream, zone, outcome):
-            ready.append(package)  # one by one: those before a fault are still loaded
-    outcome.seconds = round(monotonic() - began, 3)
-    return outcome, ready
+            read.ready.append(package)  # one by one: those before a fault are still loaded
+    outcome.seconds = round(outcome.seconds + monotonic() - began, 3)
+    return read
+
+
+def _shown_by_sweeps(writer: _LazyWriter, zone: StreamZone, stream: Stream, read: _Read) -> Iterator[_Unheld]:
+    """What the loaded sweeps of a stream show to be missing."""
+    outcome = read.outcome
+    with noted(partial(_failed_load, outcome)):
+        if read.emptied:
+            refuse_empty(writer(), stream, outcome.org)
+        for package in read.ready:
+            whole = package.kind == CursorKind.SWEEP and package.is_loaded() and package.landed.last
+            if whole and (keys := unheld(writer(), zone, stream, package)):
+                yield _Unheld(stream, outcome, package.id, keys)
 
 
 def _checked(

@@ -109,10 +109,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What to read: everything stamped at or after `since` (UTC); None means from the beginning."""
+    """What to read: everything stamped at or after `since` (UTC); None means from the beginning.
+
+    keys: only these records, as they are now; those that are gone are left out.
+    """
 
     kind: CursorKind
     since: datetime | None = None
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,12 @@ class Usage:
     credits: int = 0
     bytes: int = 0
 
+    def add(self, other: Usage) -> None:
+        """Take over what something else has cost."""
+        self.calls += other.calls
+        self.credits += other.credits
+        self.bytes += other.bytes
+
 
 class Source(ABC):
     """One organisation of one CRM, opened with its settings. Thread-safe: streams are read in parallel."""
@@ -188,6 +198,11 @@ class Source(ABC):
     @abstractmethod
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Pages of the window in order. Ending without an error means the window is complete."""
+
+    def can_sweep(self, stream: Stream) -> bool:
+        """Whether the ids of all records that exist can be listed (a SWEEP read) and records be read by key.
+        Such a read is no part of every sync: who syncs decides when it is due."""
+        return False
 
     def problems(self) -> Sequence[Problem]:
         """Faults found while opening that concern no readable stream (an unknown file in the inbox)."""

@@ -113,6 +113,7 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
         credits: int = 1,
         sub: bool = False,
         policy: Policy | None = None,
@@ -126,7 +127,9 @@ class HttpClient:
         policy = policy or self.policy
         ends = self._clock() + policy.deadline
         where = f"{method} {urlsplit(url).path}"
-        request = {"method": method, "url": url, "params": params, "headers": headers, "data": form}
+        request = {
+            "method": method, "url": url, "params": params, "headers": headers, "data": form, "json": json,
+        }  # fmt: skip
 
         def attempt() -> T:
             with self._limiter.slot(sub=sub):

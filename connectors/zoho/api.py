@@ -1,4 +1,4 @@
-"""GET on Zoho CRM's REST API v8 with the shared token.
+"""Calls of Zoho CRM's REST API v8 with the shared token. Nothing here writes: POST asks (COQL, Bulk Read).
 
 https://www.zoho.com/crm/developer/docs/api/v8/
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.core.errors import Problem
 from connectors.core.http import HttpClient, Reply
@@ -41,18 +41,37 @@ class Api:
         kind that Zoho counts in its sub-concurrency. Raises Problem; parse raises BadBody to try again.
         """
 
-        def call(token: Token) -> T | None:
-            headers = {"Authorization": f"Zoho-oauthtoken {token.value}"}
-            if since is not None:
-                headers["If-Modified-Since"] = http_stamp(since)
-            url = (self._api_url or token.facts["api"]) + VERSION + path
-            return self._http.call(
-                "GET", url, params=params, headers=headers, parse=unless_empty, judge=judge,
-                credits=credits, sub=sub,
-            )  # fmt: skip
+        headers = {} if since is None else {"If-Modified-Since": http_stamp(since)}
+        return self._ask(
+            "GET",
+            VERSION + path,
+            unless_empty(parse),
+            params=params,
+            headers=headers,
+            credits=credits,
+            sub=sub,
+        )
 
-        def unless_empty(reply: Reply) -> T | None:
-            return None if reply.status in (204, 304) else parse(reply.body)
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        parse: Callable[[bytes], T],
+        *,
+        credits: int = 1,
+        sub: bool = False,
+    ) -> T | None:
+        """Like `get`, with a JSON body. path: from the root of the API's host, such as /crm/v8/coql."""
+        return self._ask("POST", path, unless_empty(parse), json=body, credits=credits, sub=sub)
+
+    def _ask(
+        self, method: str, path: str, parse: Callable[[Reply], T], *, headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> T:  # fmt: skip
+        def call(token: Token) -> T:
+            own = {"Authorization": f"Zoho-oauthtoken {token.value}", **(headers or {})}
+            url = (self._api_url or token.facts["api"]) + path
+            return self._http.call(method, url, headers=own, parse=parse, judge=judge, **options)
 
         token = self._tokens.current()
         try:
@@ -61,6 +80,11 @@ class Api:
             if problem.code not in STALE_TOKEN:
                 raise
         return call(self._tokens.renewed(token.value))
+
+
+def unless_empty(parse: Callable[[bytes], T]) -> Callable[[Reply], T | None]:
+    """A parser of replies that gives None where Zoho says that there is nothing."""
+    return lambda reply: None if reply.status in (204, 304) else parse(reply.body)
 
 
 def http_stamp(moment: datetime) -> str:

@@ -15,8 +15,9 @@ from connectors.zoho.centres import hosts
 from connectors.zoho.fields import Reading, nothing, parse_fields, reading
 from connectors.zoho.modules import Offer, offer
 from connectors.zoho.paged import DELETED, read_deleted, read_users
-from connectors.zoho.records import read_records
+from connectors.zoho.records import read_by_ids, read_records
 from connectors.zoho.selection import ALLOW, DENY, Selection
+from connectors.zoho.sweep import read_sweep, sweep_shape
 from connectors.zoho.tolerance import advised, excused, unless_excused
 
 # Calls at once per organisation and app: 5 in the smallest edition; 10 with sort_by in every edition.
@@ -67,11 +68,16 @@ class ZohoSource(Source):
             return (CursorKind.INCREMENTAL, CursorKind.DELETED)
         return (CursorKind.INCREMENTAL,)
 
+    def can_sweep(self, stream: Stream) -> bool:
+        """Every module; users are read whole anyway and never vanish."""
+        return "path" not in stream.options
+
     def shape(self, stream: Stream, kind: CursorKind) -> Shape:
         """Asks Zoho's metadata each time; the next `read` of the stream asks for the fields found here."""
         if kind is CursorKind.DELETED:
             return DELETED
-        return self._read_metadata(stream).shape
+        found = self._read_metadata(stream)
+        return sweep_shape(stream, found) if kind is CursorKind.SWEEP else found.shape
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Users and modules without a stamp come whole in every window."""
@@ -88,11 +94,15 @@ class ZohoSource(Source):
     def _pages(self, stream: Stream, window: Window) -> Iterator[Page]:
         if window.kind is CursorKind.DELETED:
             return read_deleted(self._api, stream, window.since)
-        if window.kind not in (CursorKind.INCREMENTAL, CursorKind.BACKFILL):
-            raise ValueError(f"zoho has no {window.kind} read")
         plan = self._readings.get(stream.name) or self._read_metadata(stream)
         if not plan.chunks:
             return iter(())
+        if window.kind is CursorKind.SWEEP:
+            return read_sweep(self._api, stream, plan)
+        if window.kind not in (CursorKind.INCREMENTAL, CursorKind.BACKFILL):
+            raise ValueError(f"zoho has no {window.kind} read")
+        if window.keys:
+            return read_by_ids(self._api, stream, plan, window.keys)
         if "path" in stream.options:
             return read_users(self._api, stream, plan.shape)
         return read_records(self._api, stream, plan, window.since)

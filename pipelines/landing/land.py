@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,13 +49,15 @@ def land(
     code_version: str = "",
     max_rows: int = MAX_ROWS,
     unwanted: Collection[str] = (),
+    keys: Sequence[str] = (),
 ) -> Landing:
     """Read everything since the stream's cursor of this kind into new packages.
 
     full: from the beginning, cursor kept. backfill: name of the backfill, which has a cursor of its own, goes
     on behind its last complete package, and is done once its read has ended. run: who reads, for the
-    manifests. unwanted: fields whose values are not kept; nor is what is personal of an erased record. Raises
-    Problem from the source; complete packages stay landed.
+    manifests. unwanted: fields whose values are not kept; nor is what is personal of an erased record. keys:
+    only these records. Raises Problem from the source; complete packages stay landed, and of the package in
+    flight what a watermark has made whole.
     """
     lists = all_lists(zone.root, source.name, source.org)
     if kind is CursorKind.FILE:
@@ -77,7 +79,7 @@ def land(
     packages: list[Package] = []
     seen = again = 0
     with spending() as usage:
-        cuts = _Cuts(source.read(stream, Window(kind, since)), max_rows)
+        cuts = _Cuts(source.read(stream, Window(kind, since, tuple(keys))), max_rows)
         for started, batch in cuts:
             step("package begun", stream=f"{stream.source}.{stream.name}", kind=kind)
             writer = _Writer(read, cursor, started)
@@ -93,6 +95,14 @@ def land(
                     first = packages[0].id if packages else writer.package.id
                     packages.append(writer.finish(first, usage, last=cuts.ended))
                     cursor = writer.cursor_after
+            except Problem:
+                writer.stopped = True
+                # What a watermark stands behind is whole: the next read goes on from there.
+                if writer.whole and writer.known(known) < writer.rows:
+                    writer.finish(packages[0].id if packages else writer.package.id, usage, last=False)
+                else:
+                    writer.abandon()
+                raise
             except BaseException:
                 writer.abandon()
                 raise
@@ -158,6 +168,8 @@ class _Writer:
         self._tail = Tail(read.shape, None if read.stream.whole else read.overlap)
         self._found: Found = set()
         self.rows = 0
+        self.whole = False  # a watermark stands behind everything that was added
+        self.stopped = False  # the source has given up
 
     def add(self, page: Page) -> None:
         """Land one page, without what must not be kept."""
@@ -166,6 +178,7 @@ class _Writer:
         self._tail.add(page)
         if page.chunk == 0:
             self.rows += page.rows
+        self.whole = page.watermark is not None
         if page.watermark and (self.cursor_after is None or page.watermark > self.cursor_after):
             self.cursor_after = page.watermark
 
@@ -176,7 +189,7 @@ class _Writer:
     def finish(self, first: str, usage: Usage, *, last: bool) -> Package:
         """Make the package true. first: of its chain; usage: of the read so far, taken over by this package."""
         read, stream = self._read, self._read.stream
-        shape = union_shape(read.shape, read.source.shape(stream, read.kind))
+        shape = union_shape(read.shape, self._shape_now())
         calls, credits = usage.calls, usage.credits
         usage.calls = usage.credits = 0
         _write_landed(
@@ -206,10 +219,19 @@ class _Writer:
                 run=read.run,
                 code_version=read.code_version,
                 redactions=redactions(self._found, datetime.now(UTC)),
-                tail=self._tail.digests(self.cursor_after),
+                # The next sweep looks at everything again, whatever this one saw.
+                tail={} if read.kind is CursorKind.SWEEP else self._tail.digests(self.cursor_after),
             ),
         )
         return self.package
+
+    def _shape_now(self) -> Shape:
+        try:
+            return self._read.source.shape(self._read.stream, self._read.kind)
+        except Problem:
+            if not self.stopped:
+                raise
+            return self._read.shape  # what stopped the read may keep the metadata from being asked for
 
     def abandon(self) -> None:
         """Leave no trace."""

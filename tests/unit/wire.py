@@ -41,6 +41,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    body: str = ""
 
 
 def _flat(query: str) -> dict[str, str]:
@@ -85,7 +86,7 @@ class Server:
         parts = urlsplit(handler.path)
         sent = handler.rfile.read(int(handler.headers.get("Content-Length") or 0)).decode()
         request = Request(
-            handler.command, parts.path, _flat(parts.query), dict(handler.headers.items()), _flat(sent)
+            handler.command, parts.path, _flat(parts.query), dict(handler.headers.items()), _flat(sent), sent
         )
         with self._lock:
             self.requests.append(request)

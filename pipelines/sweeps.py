@@ -1,0 +1,99 @@
+"""When a sweep of all ids is due, and what it shows to be missing.
+
+A sweep finds what no increment can: records that vanished without a word, and records that came without a
+stamp of their own (restored, shared with the API user, slipped over a page border). The first are buried by
+the fold; the others are named here and read by key in the same sync.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from connectors.core.contract import RECORD_KINDS, CursorKind, Source, Stream
+from connectors.core.errors import Actor, Problem
+from pipelines.landing.zone import Package, StreamZone
+from pipelines.manifest import ACCEPTED, QUARANTINED
+from pipelines.sql import columns_of, literal, quote
+from pipelines.warehouse.existence import SWEEP_BRAKE
+from pipelines.warehouse.schema import raw_table
+
+
+def is_due(zone: StreamZone, every: timedelta | None, now: datetime | None = None) -> bool:
+    """Whether the newest sweep, else the stream's first package, is older than `every` (None: never due).
+
+    A stream without any package has nothing that a sweep could miss.
+    """
+    if every is None:
+        return False
+    newest = zone.newest(CursorKind.SWEEP)
+    first = newest or next((package.landed for package in zone.packages()), None)
+    return first is not None and (now or datetime.now(UTC)) - first.landed_at >= every
+
+
+def kinds_of(source: Source, stream: Stream, *, sweep: bool) -> list[CursorKind]:
+    """The reads of this sync, in order: a sweep last, so that what is new is known before it is looked for."""
+    kinds = list(source.kinds(stream))
+    if sweep and CursorKind.SWEEP not in kinds and source.can_sweep(stream):
+        kinds.append(CursorKind.SWEEP)
+    return kinds
+
+
+def unheld(con: duckdb.DuckDBPyConnection, zone: StreamZone, stream: Stream, sweep: Package) -> list[str]:
+    """Ids that a loaded sweep lists and the warehouse lacks or holds in an older version.
+
+    Rows that wait in quarantine in that version are held there. Ids are in the order of the sweep.
+    """
+    landed = sweep.landed
+    chain = [package.rows(ACCEPTED) for package in zone.chain(landed.read)]
+    stamp = _stamp_column(sweep, stream)
+    aside = [
+        path
+        for package in zone.packages()
+        if package.kind in RECORD_KINDS and (path := package.rows(QUARANTINED)).exists()
+        if (checked := package.checked) and checked.quarantined
+    ]
+    waiting = (
+        f"UNION ALL SELECT _record_id, _modified_at FROM read_parquet({_files(aside)}, union_by_name=true) "
+        if aside
+        else ""
+    )
+    rows = con.execute(
+        f"WITH listed AS (SELECT _record_id, max({stamp}) AS stamp, min(_position) AS place "
+        f"FROM read_parquet({_files(chain)}) GROUP BY _record_id), "
+        "held AS (SELECT _record_id, max(_modified_at) AS stamp FROM ("
+        f"SELECT _record_id, _modified_at FROM {raw_table(stream.source, stream.name)} WHERE _org = $org "
+        f"{waiting}) GROUP BY _record_id) "
+        "SELECT l._record_id FROM listed l LEFT JOIN held h USING (_record_id) "
+        "WHERE h._record_id IS NULL OR h.stamp < l.stamp ORDER BY l.place, l._record_id",
+        {"org": landed.org},
+    ).fetchall()
+    return [key for (key,) in rows]
+
+
+def refuse_empty(con: duckdb.DuckDBPyConnection, stream: Stream, org: str) -> None:
+    """Raise Problem when the warehouse holds living records of a stream of which a sweep found none at all."""
+    row = con.execute(
+        f"SELECT count(*) FROM {raw_table(stream.source, stream.name)} WHERE _org = $org AND _deleted_at IS NULL",
+        {"org": org},
+    ).fetchone()
+    if row and row[0]:
+        raise Problem(
+            f"a sweep found none of {row[0]:,} records; nothing was marked as deleted",
+            do="see in the CRM whether the API user may still see them, and give the right back; records that "
+            "were deleted are on the CRM's deleted list, which every sync reads",
+            actor=Actor.CRM_ADMIN,
+            code=SWEEP_BRAKE,
+        )
+
+
+def _stamp_column(sweep: Package, stream: Stream) -> str:
+    """SQL of the stamp that the sweep carries; NULL where it carries none."""
+    columns = columns_of(field.name for field in sweep.shape.fields)
+    return quote(columns[stream.stamp]) if stream.stamp in columns else "NULL::TIMESTAMPTZ"
+
+
+def _files(paths: list[Path]) -> str:
+    return f"[{', '.join(literal(str(path)) for path in paths)}]"
