@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.exceptions import NewConnectionError
 
+from connectors.core.allowance import Allowance
 from connectors.core.errors import Problem
 from connectors.core.hosts import HostList
 from connectors.core.limits import Limiter, Meter
@@ -92,6 +93,7 @@ class HttpClient:
         hosts: HostList,
         limiter: Limiter,
         meter: Meter,
+        allowance: Allowance | None = None,
         policy: Policy | None = None,
         threads: int = 32,
         clock: Callable[[], float] = time.monotonic,
@@ -99,7 +101,7 @@ class HttpClient:
         rand: Callable[[], float] = random.random,
     ) -> None:
         self.hosts, self.policy = hosts, policy or Policy()
-        self._limiter, self._meter = limiter, meter
+        self._limiter, self._meter, self._allowance = limiter, meter, allowance
         self._clock, self._sleep, self._rand = clock, sleep, rand
         self._session = _session(threads)
 
@@ -133,8 +135,7 @@ class HttpClient:
 
         def attempt() -> T:
             with self._limiter.slot(sub=sub):
-                self._meter.add(calls=1, credits=credits)
-                reply = self._exchange(request, policy, ends, where)
+                reply = self._paid(credits, request, policy, ends, where)
             if verdict := judge(reply):
                 raise _failed(verdict, reply, where)
             try:
@@ -155,6 +156,17 @@ class HttpClient:
     def close(self) -> None:
         """Give back the connections."""
         self._session.close()
+
+    def _paid(
+        self, credits: int, request: Mapping[str, Any], policy: Policy, ends: float, where: str
+    ) -> Reply:
+        spending = self._allowance.spending(credits, where) if self._allowance else nullcontext(None)
+        with spending as hear:
+            self._meter.add(calls=1, credits=credits)
+            reply = self._exchange(request, policy, ends, where)
+            if hear:
+                hear(reply.headers)
+            return reply
 
     def _exchange(self, request: Mapping[str, Any], policy: Policy, ends: float, where: str) -> Reply:
         left = max(0.001, ends - self._clock())

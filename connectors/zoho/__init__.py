@@ -12,16 +12,22 @@ from connectors.core.contract import Setting, Source, SourceContext, SourceSpec,
 
 
 @cache
-def declared() -> tuple[Stream, ...]:
+def known() -> tuple[Stream, ...]:
     """The streams of streams.yml."""
     return load_streams("zoho", Path(__file__).with_name("streams.yml"))
+
+
+@cache
+def declared() -> tuple[Stream, ...]:
+    """Those that our models read."""
+    return tuple(stream for stream in known() if stream.modelled)
 
 
 def _open(context: SourceContext) -> Source:
     # The HTTP stack is loaded when a source is opened, not when sources are listed.
     from connectors.zoho.source import ZohoSource
 
-    return ZohoSource(context, declared())
+    return ZohoSource(context, known())
 
 
 SPECS = (
@@ -50,6 +56,17 @@ SPECS = (
                 required=False,
             ),
             Setting("ZOHO_MODULES_EXCEPT", "Modules not to read, separated by commas", required=False),
+            Setting(
+                "ZOHO_CREDIT_RESERVE",
+                "API credits of a day that are left to others: a share such as 10%, or a number",
+                required=False,
+                default="10%",
+            ),
+            Setting(
+                "ZOHO_DAILY_CREDITS",
+                "API credits of a day, so that a share of them is exact (else it is learned while they are spent)",
+                required=False,
+            ),
         ),
         streams=declared,
         open=_open,

@@ -89,6 +89,13 @@ NO_CREDITS = Verdict(
     transient=True,
     code="NO_CREDITS",
 )
+RESERVE_REACHED = Verdict(
+    "the API credits that may be spent are used up",
+    "Run the sync again when the window frees, which goes on from here; or buy API credits, or keep fewer for "
+    "others (ZOHO_CREDIT_RESERVE)",
+    transient=True,
+    code="CREDIT_RESERVE",
+)
 
 # The token endpoint, by `error`. https://www.zoho.com/crm/developer/docs/api/v8/refresh.html and
 # https://www.zoho.com/accounts/protocol/oauth/limitations.html. It answers HTTP 200 for most of them.
