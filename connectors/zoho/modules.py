@@ -61,13 +61,16 @@ def offer(api: Api, declared: Sequence[Stream], selection: Selection) -> Offer:
     """Compare declaration and selection with the organisation. Raises Problem when Zoho cannot be asked.
 
     A module hidden by a profile looks like one that is not there, so a missing module is a Problem, unless
-    its stream is declared `optional`: then a line in the log is enough. Streams with a `path` are no modules
-    and always there.
+    its stream is declared `optional`: then a line in the log is enough. Streams with a `path` are no modules:
+    they are there unless denied, users always.
     """
     modules = [m for m in api.get("settings/modules", {}, _parse) or [] if m.readable]
     seen = {m.api_name: m for m in modules}
     streams, problems, unread = [], [], []
+    settings = [s for s in declared if "path" in s.options and not s.modelled]
     for stream in declared:
+        if stream in settings:
+            continue
         if "path" in stream.options:
             streams.append(stream)
         elif not selection.wants(_names(stream), "", modelled=True):
@@ -85,6 +88,8 @@ def offer(api: Api, declared: Sequence[Stream], selection: Selection) -> Offer:
             streams.append(stream)
         else:
             unread.append(stream.api_name)
+    # Last: by then the modules have asked for the metadata that some of these are made of.
+    streams += [stream for stream in settings if not selection.denies(_names(stream))]
     everything = [*declared, *(stream for stream, _ in found)]
     problems += selection.unknown(name for stream in everything for name in _names(stream))
     return Offer(tuple(streams), tuple(problems), tuple(unread))

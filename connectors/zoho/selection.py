@@ -31,14 +31,18 @@ class Selection:
 
     def wants(self, names: Collection[str], kind: str, *, modelled: bool) -> bool:
         """Whether a module is read. names: the CRM's own and the stream's; kind: its `generated_type`."""
-        own = {name.casefold() for name in names}
-        if own & self.deny:
+        if self.denies(names):
             return False
+        own = {name.casefold() for name in names}
         if not self.allow or _DEFAULT in self.allow:
             standard, kinds = _default()
             if modelled or kind in kinds or own & standard:
                 return True
         return _ALL in self.allow or bool(own & self.allow)
+
+    def denies(self, names: Collection[str]) -> bool:
+        """Whether one of a stream's names is on the deny list."""
+        return not self.deny.isdisjoint(name.casefold() for name in names)
 
     def unknown(self, known: Iterable[str]) -> list[Problem]:
         """A Problem for each name that is no module here: a typo would go unnoticed otherwise."""

@@ -12,12 +12,12 @@ from connectors.core.limits import Limiter, Meter
 from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
 from connectors.zoho.centres import hosts
-from connectors.zoho.credits import allowance
-from connectors.zoho.fields import Reading, nothing, parse_fields, reading
+from connectors.zoho.fields import FieldMeta, Reading, nothing, parse_fields, reading
 from connectors.zoho.modules import Offer, offer
 from connectors.zoho.paged import DELETED, read_deleted, read_users
 from connectors.zoho.records import read_by_ids, read_records
 from connectors.zoho.selection import ALLOW, DENY, Selection
+from connectors.zoho.settings import Asking, read_settings
 from connectors.zoho.sweep import read_sweep, sweep_shape
 from connectors.zoho.tolerance import advised, excused, unless_excused
 
@@ -49,12 +49,12 @@ class ZohoSource(Source):
             hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),
             limiter=Limiter(CONCURRENCY, sub_concurrency=SUB_CONCURRENCY),
             meter=Meter(self.usage),
-            allowance=allowance(values),
         )
         self._api = Api(self._http, keeper(credentials, self._http, context.cache), credentials.api_url)
         self._lock = threading.Lock()
         self._offer: Offer | None = None
         self._readings: dict[str, Reading] = {}
+        self._field_bodies: dict[str, bytes] = {}
 
     def streams(self) -> Sequence[Stream]:
         """The selected modules that the organisation shows to the API user, and its users."""
@@ -105,14 +105,18 @@ class ZohoSource(Source):
             raise ValueError(f"zoho has no {window.kind} read")
         if window.keys:
             return read_by_ids(self._api, stream, plan, window.keys)
+        if "recipe" in stream.options:
+            return read_settings(Asking(self._api, self._module_names(), self._fields_of), stream)
         if "path" in stream.options:
             return read_users(self._api, stream, plan.shape)
         return read_records(self._api, stream, plan, window.since)
 
     def _read_metadata(self, stream: Stream) -> Reading:
         metas = None
+        if "recipe" in stream.options:
+            return reading(stream, None)
         try:
-            metas = self._api.get("settings/fields", {"module": stream.api_name}, parse_fields)
+            metas = self._metadata_of(stream.api_name)
         except Problem as problem:
             if excused(stream, problem):
                 return nothing(stream)
@@ -123,6 +127,23 @@ class ZohoSource(Source):
         found = reading(stream, metas)
         self._readings[stream.name] = found
         return found
+
+    def _metadata_of(self, module: str) -> list[FieldMeta] | None:
+        def kept(body: bytes) -> list[FieldMeta]:
+            metas = parse_fields(body)
+            self._field_bodies[module] = body
+            return metas
+
+        return self._api.get("settings/fields", {"module": module}, kept)
+
+    def _fields_of(self, module: str) -> bytes | None:
+        """The settings/fields reply of a module, as it was last given: its own stream may have asked for it."""
+        if module not in self._field_bodies:
+            self._metadata_of(module)
+        return self._field_bodies.get(module)
+
+    def _module_names(self) -> list[str]:
+        return [stream.api_name for stream in self._offered().streams if "path" not in stream.options]
 
     def _offered(self) -> Offer:
         with self._lock:

@@ -18,10 +18,14 @@ _log = logging.getLogger(__name__)
 # No page says which modules have a deleted list; one that has none is read without.
 _NO_LIST = frozenset({"INVALID_MODULE", "INVALID_URL_PATTERN", "NOT_SUPPORTED", "MODULE_NOT_SUPPORTED"})
 
+_NO_ADDRESS = frozenset({"INVALID_URL_PATTERN"})
+
 
 def excused(stream: Stream, problem: Problem, kind: CursorKind = CursorKind.INCREMENTAL) -> bool:
     """Whether there is simply nothing to read, which is not a fault of anybody's: it stands in the log."""
     codes = FEATURE_OFF | (_NO_LIST if kind is CursorKind.DELETED else frozenset())
+    if "recipe" in stream.options:  # an edition without territories may have no such address at all
+        codes |= _NO_ADDRESS
     if stream.modelled or problem.code not in codes:
         return False
     _log.warning("zoho/%s: %s (%s); nothing is read", stream.name, problem.what, problem.code)
@@ -40,5 +44,6 @@ def unless_excused(stream: Stream, pages: Iterator[Page], kind: CursorKind) -> I
 def advised(stream: Stream, problem: Problem) -> Problem:
     """The same problem, placed; of a module that nobody needs it also says how to leave it out."""
     if not stream.modelled and problem.actor is Actor.CRM_ADMIN and DENY not in problem.do:
-        problem.do = f"{problem.do}; or leave it out: {DENY}={stream.api_name}"
+        name = stream.name if "path" in stream.options else stream.api_name
+        problem.do = f"{problem.do}; or leave it out: {DENY}={name}"
     return problem.located(source=stream.source, stream=stream.name)

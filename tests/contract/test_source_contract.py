@@ -26,7 +26,7 @@ class Opened:
 
     def __init__(self, case: Case, source: Source, truth: Truth) -> None:
         self.case, self.source, self.truth = case, source, truth
-        self.streams = list(source.streams())
+        self.streams = [stream for stream in source.streams() if stream.modelled]
         self._full: dict[tuple[str, CursorKind], Delivered] = {}
 
     def main(self, stream: Stream) -> CursorKind:

@@ -76,6 +76,22 @@ class Organisation:
                 return as_json({"modules": self.modules()})
             case ["settings", "fields"]:
                 return self._fields(request.query["module"])
+            case ["settings", "roles"]:
+                return as_json(
+                    {"roles": [{"id": "7", "name": "Sales", "reporting_to": {"id": "6", "name": "CEO"}}]}
+                )
+            case ["settings", "profiles"]:
+                return refusal("NO_PERMISSION", 403, permissions=["Crm_Implied_Manage_Users"])
+            case ["settings", "territories"]:
+                return refusal("FEATURE_NOT_ENABLED")
+            case ["settings", "layouts"]:
+                stage = {"api_name": "Stage", "pick_list_values": [{"id": "S1", "probability": 60}]}
+                return as_json({"layouts": [{"id": "L1", "sections": [{"fields": [stage]}]}]})
+            case ["settings", "pipeline"]:
+                maps = [{"id": "S1", "sequence_number": 1, "forecast_type": "Open"}]
+                return as_json({"pipeline": [{"id": "P1", "display_value": "Standard", "maps": maps}]})
+            case ["settings", _] | ["org", *_] | ["users"]:
+                return Answer(204)
             case ["Secret_Plans"]:
                 return refusal("NO_PERMISSION", 403, permissions=["Crm_Implied_View_Secret_Plans"])
             case ["Visits", "deleted"]:
@@ -152,7 +168,7 @@ def of(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_every_module_of_the_organisation_arrives_and_what_cannot_be_read_is_named(command, organisation):
     code, result, _ = command("sync")
     streams, settings = of(result), load_settings()
-    assert code == 1, "two modules wait for somebody"
+    assert code == 1, "some wait for somebody"
     assert {name: s["status"] for name, s in streams.items() if name in ("visits", "codes", "surveys")} == {
         "visits": "loaded", "codes": "loaded", "surveys": "unchanged",
     }  # fmt: skip
@@ -160,11 +176,30 @@ def test_every_module_of_the_organisation_arrives_and_what_cannot_be_read_is_nam
     assert "Crm_Implied_View_Secret_Plans" in secret
     assert "ZOHO_MODULES_EXCEPT=Secret_Plans" in secret
     assert "no field of the module Blank" in blank
-    assert len(result["sentences"]) == 2
+    assert len(result["sentences"]) == 3, "and the profiles"
     visits = {row["_record_id"]: row for row in table(settings, "visits")}
     assert (visits["11"]["Name"], visits["11"]["Score"], visits["12"]["Mail"]) == ("甲", 3, None)
     assert visits["11"]["_modified_at"].isoformat() == datetime.fromisoformat(NOON).astimezone().isoformat()
     assert [row["Code"] for row in table(settings, "codes")] == ["K-1"]
+
+
+def test_settings_arrive_as_rows_and_once(command):
+    _, result, _ = command("sync")
+    streams, settings = of(result), load_settings()
+    [profiles] = streams["profiles"]["messages"]
+    assert "Crm_Implied_Manage_Users" in profiles
+    assert "ZOHO_MODULES_EXCEPT=profiles" in profiles
+    assert (streams["territories"]["status"], streams["territories"]["messages"]) == ("unchanged", [])
+    [role] = table(settings, "roles")
+    assert (role["name"], role["reporting_to"]) == ("Sales", {"id": "6", "name": "CEO"})
+    [stage] = table(settings, "stages")
+    assert (stage["_record_id"], stage["_layout_id"], stage["probability"]) == ("L1.S1", "L1", 60)
+    [place] = table(settings, "pipeline_stages")
+    assert (place["_pipeline"], place["sequence_number"], place["forecast_type"]) == ("Standard", 1, "Open")
+    described = {row["_record_id"]: row["data_type"] for row in table(settings, "fields")}
+    assert described["Visits.Mail"] == "email"
+    _, result, _ = command("sync")
+    assert {name for name, outcome in of(result).items() if outcome["packages"]} == set()
 
 
 def test_later_syncs_bring_edits_and_deletes_and_nothing_twice(command, organisation):
@@ -186,7 +221,7 @@ def test_a_rebuild_gives_the_same_tables(command, organisation):
     organisation.rows["Codes"].append({"id": "22", "Created_Time": NOON, "Code": "K-9"})
     command("sync")
     settings = load_settings()
-    names = ("visits", "visits__history", "codes", "codes__history")
+    names = ("visits", "visits__history", "codes", "codes__history", "stages", "fields", "roles__history")
     before = {name: table(settings, name) for name in names}
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         changes = con.execute("SELECT * FROM ops.schema_changes ORDER BY ALL").fetchall()
@@ -197,7 +232,7 @@ def test_a_rebuild_gives_the_same_tables(command, organisation):
 
 
 def test_a_module_can_be_chosen_left_out_and_asked_for_by_name(command, monkeypatch):
-    monkeypatch.setenv("ZOHO_MODULES_EXCEPT", "Secret_Plans,Blank")
+    monkeypatch.setenv("ZOHO_MODULES_EXCEPT", "Secret_Plans,Blank,profiles")
     code, result, _ = command("sync", "--stream", "visits")
     assert (code, list(of(result))) == (0, ["visits"])
     code, result, err = command("sync", "--stream", "vists")
@@ -211,7 +246,7 @@ def test_a_module_can_be_chosen_left_out_and_asked_for_by_name(command, monkeypa
 
 
 def test_personal_data_of_a_module_of_its_own_can_be_kept_out(command, monkeypatch):
-    monkeypatch.setenv("ZOHO_MODULES_EXCEPT", "Secret_Plans,Blank")
+    monkeypatch.setenv("ZOHO_MODULES_EXCEPT", "Secret_Plans,Blank,profiles")
     monkeypatch.setenv("CRM_WAREHOUSE_UNWANTED_FIELDS", "zoho.visits.Mail,zoho.vists.Mail")
     code, result, _ = command("sync")
     assert code == 1
