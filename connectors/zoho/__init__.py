@@ -56,6 +56,17 @@ SPECS = (
                 required=False,
             ),
             Setting("ZOHO_MODULES_EXCEPT", "Modules not to read, separated by commas", required=False),
+            Setting(
+                "ZOHO_CREDIT_RESERVE",
+                "API credits of a day that are left to others: a share such as 10%, or a number",
+                required=False,
+                default="10%",
+            ),
+            Setting(
+                "ZOHO_DAILY_CREDITS",
+                "API credits of a day, so that a share of them is exact (else it is learned while they are spent)",
+                required=False,
+            ),
         ),
         streams=declared,
         open=_open,

@@ -12,6 +12,7 @@ from connectors.core.limits import Limiter, Meter
 from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
 from connectors.zoho.centres import hosts
+from connectors.zoho.credits import allowance
 from connectors.zoho.fields import FieldMeta, Reading, nothing, parse_fields, reading
 from connectors.zoho.modules import Offer, offer
 from connectors.zoho.paged import DELETED, read_deleted, read_users
@@ -49,6 +50,7 @@ class ZohoSource(Source):
             hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),
             limiter=Limiter(CONCURRENCY, sub_concurrency=SUB_CONCURRENCY),
             meter=Meter(self.usage),
+            allowance=allowance(values),
         )
         self._api = Api(self._http, keeper(credentials, self._http, context.cache), credentials.api_url)
         self._lock = threading.Lock()
