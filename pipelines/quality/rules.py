@@ -28,7 +28,9 @@ def load_rules(root: Path, source: str, stream: str, *, needed: bool = True) -> 
     path = root / source / f"{stream}.yml"
     shown = f"{root.name}/{source}/{stream}.yml"
     if not path.is_file() and not needed:
-        return RuleSet(source=source, stream=stream, grain="one record of the CRM", owner="nobody", path=shown)
+        return RuleSet(
+            source=source, stream=stream, grain="one record of the CRM", owner="nobody", path=shown
+        )
     if not path.is_file():
         raise Problem(
             "the stream has no rules",
