@@ -88,7 +88,7 @@ class Sandbox:
         return found
 
     def set(self, **settings: Any) -> None:
-        """Switches: credits (budget of 24 hours), exclusive_since."""
+        """Switches: credits (budget of 24 hours), extras (modules beside the core), … `sandbox/admin/switches.py`."""
         self._ask("POST", "settings", settings)
 
     def exports(self, folder: Path, **more: Any) -> list[Path]:

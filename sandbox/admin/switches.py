@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -10,6 +10,10 @@ from typing import Any
 class Switches:
     """How Zoho behaves where its pages do not say, or where a test needs a smaller limit.
 
+    extras: whether the modules beside the core are there. hidden: modules that settings/modules leaves out.
+    denied: modules that the API user may not view (403). off: modules whose feature is off (400). no_fields: modules
+    without field metadata (204). sparse: modules with a field that lacks keys. territories: whether there are any.
+    deleted_lists: whether subform and linking modules have a deleted list.
     exclusive_since: If-Modified-Since leaves out its own second.
     bulk_polls: answers to a poll that say QUEUED or IN PROGRESS before a bulk job is COMPLETED.
     bulk_rows: rows of one bulk job. bulk_id: how its CSV heads the id. bulk_separator: between the values of a
@@ -20,6 +24,14 @@ class Switches:
     latency: seconds that every answer takes; concurrency, sub_concurrency: how many may be under way at once.
     """
 
+    extras: bool = False
+    hidden: list[str] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+    no_fields: list[str] = field(default_factory=list)
+    sparse: list[str] = field(default_factory=list)
+    territories: bool = True
+    deleted_lists: bool = False
     exclusive_since: bool = False
     bulk_polls: int = 2
     bulk_rows: int = 200_000

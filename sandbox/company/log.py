@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 CREATE, UPDATE, DELETE, RESTORE = "create", "update", "delete", "restore"
+RECOMPUTE = "recompute"  # a value changes and no stamp moves: formulas, roll-ups
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

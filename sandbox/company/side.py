@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.company.agenda import Agenda
 from sandbox.company.chance import Chance
 from sandbox.company.dialects.base import Dialect
-from sandbox.company.log import CREATE, DELETE, RESTORE, UPDATE, Event, Log
+from sandbox.company.log import CREATE, DELETE, RECOMPUTE, RESTORE, UPDATE, Event, Log
 from sandbox.company.parties import Market, spelling
 from sandbox.company.records import Account, Contact, Deal, Lead, Party, Product, User
 
@@ -44,6 +44,9 @@ class Side:
 
     def updated(self, entity: str, id: str, by: str, changes: dict[str, Any]) -> None:
         self.log.append(Event(self.agenda.now, self.crm, entity, id, UPDATE, by, changes))
+
+    def recomputed(self, entity: str, id: str, changes: dict[str, Any]) -> None:
+        self.log.append(Event(self.agenda.now, self.crm, entity, id, RECOMPUTE, "", changes))
 
     def deleted(self, entity: str, id: str, *, permanent: bool = False) -> None:
         changes = {"_permanent": True} if permanent else {}

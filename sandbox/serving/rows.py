@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sandbox.company.log import CREATE, DELETE, RESTORE, UPDATE, Event
+from sandbox.company.log import CREATE, DELETE, RECOMPUTE, RESTORE, UPDATE, Event
 
 
 class Served(Protocol):
@@ -71,6 +71,8 @@ class Table:
         elif kind == DELETE:
             permanent = "_permanent" in event.changes
             self.bin[event.id] = Binned(self.rows.pop(event.id), event.time, event.by, permanent=permanent)
+        elif kind == RECOMPUTE:
+            self.rows[event.id].values.update(event.changes)
         elif kind == RESTORE:
             # Not documented whether a restore is a modification: here it is not, the harder case for readers.
             self.rows[event.id] = self.bin.pop(event.id).row

@@ -15,6 +15,12 @@ _STAMPS = {
     "fxiaoke": ("create_time", "created_by", "last_modified_time", "last_modified_by"),
 }
 _USER_STAMPS = {"zoho": ("created_time", "Created_By", "Modified_Time", "Modified_By")}
+# Modules of Zoho that lack some of them.
+_UNSTAMPED = {
+    "site_visits": {"Modified_Time", "Modified_By"},
+    "quoted_items": {"Created_By", "Modified_By"},
+    "equipment_x_contacts": {"Created_Time", "Created_By", "Modified_Time", "Modified_By"},
+}
 KEYS = {"zoho": "id", "fxiaoke": "_id"}
 
 
@@ -42,6 +48,8 @@ def fold(events: Iterable[Event], as_of: int) -> State:
             case "update":
                 state.records[event.id].update(event.changes)
                 touches[event.id] = event
+            case "recompute":  # a formula's value: nobody is stamped for it
+                state.records[event.id].update(event.changes)
             case "delete":
                 gone[event.id] = state.records.pop(event.id)
                 permanent = bool(event.changes.get("_permanent"))
@@ -65,6 +73,8 @@ def _stamped(fields: dict[str, Any], birth: Event, touch: Event) -> dict[str, An
         changed: utc_iso(touch.time),
         changer: touch.by,
     }
+    if birth.crm == "zoho":
+        known = {name: value for name, value in known.items() if name not in _UNSTAMPED.get(birth.entity, ())}
     return {KEYS[birth.crm]: birth.id, **known}
 
 

@@ -15,6 +15,7 @@ from sandbox.serving.rows import Served
 from sandbox.zoho import bulk_query, errors
 from sandbox.zoho.bulk_csv import archive
 from sandbox.zoho.call import Attachment, Call, Reply
+from sandbox.zoho.offer import Offer
 from sandbox.zoho.store import Store
 from sandbox.zoho.views import Token, Views, Wish
 
@@ -45,6 +46,7 @@ class BulkRead:
 
     def __init__(self, store: Store, switches: Switches, views: Views) -> None:
         self._store, self._switches, self._views = store, switches, views
+        self._offer = Offer(switches)
         self._jobs: dict[str, Job] = {}
         self._downloads = 0
 
@@ -65,7 +67,7 @@ class BulkRead:
             self._jobs[id].state = "FAILURE"
 
     def _create(self, call: Call) -> Reply:
-        query = bulk_query.parse(call.body, self._store)
+        query = bulk_query.parse(call.body, self._store, self._offer)
         id = str(554_023_900_000_000_000 + (len(self._jobs) + 1) * 1000)
         self._jobs[id] = Job(id, query, call.now, *self._select(query, call.now))
         details = {

@@ -14,7 +14,8 @@ import msgspec
 
 from sandbox.serving.rows import Served
 from sandbox.zoho import errors, values
-from sandbox.zoho.schema import FieldFacts, Module, modules
+from sandbox.zoho.offer import Offer
+from sandbox.zoho.schema import FieldFacts, Module
 from sandbox.zoho.store import Store
 
 MAX_PAGE, MAX_CRITERIA = 500, 25
@@ -43,7 +44,7 @@ class Query:
     bound: str
 
 
-def parse(body: bytes, store: Store) -> Query:
+def parse(body: bytes, store: Store, offer: Offer) -> Query:
     """The query of a create request. Raises Refusal."""
     try:
         request = msgspec.json.decode(body, type=dict[str, Any])
@@ -53,8 +54,8 @@ def parse(body: bytes, store: Store) -> Query:
         raise errors.bad_request("INVALID_REQUEST", "The request body is invalid") from error
     if request.get("file_type", "csv") != "csv":
         raise errors.bad_request("INVALID_REQUEST", "Only Events can be read as ics", api_name="file_type")
-    module = modules().get(name)
-    if module is None or not module.listed:
+    module = offer.find(name)
+    if module is None:
         raise errors.bad_request("MODULE_NOT_AVAILABLE", "The module is not available", module=name)
     if not module.bulk:
         raise errors.bad_request(

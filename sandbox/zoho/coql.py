@@ -20,8 +20,8 @@ from sandbox.zoho import errors, values
 from sandbox.zoho.bulk_query import UNCARRIED
 from sandbox.zoho.call import NO_CONTENT, Reply
 from sandbox.zoho.coql_grammar import Condition, Item, Pair, Query, parse
+from sandbox.zoho.offer import Offer
 from sandbox.zoho.render import renderer
-from sandbox.zoho.request import module_of
 from sandbox.zoho.schema import LOOKUPS, FieldFacts, Module, modules
 from sandbox.zoho.store import Store
 from sandbox.zoho.views import Views, Wish
@@ -35,8 +35,8 @@ Test = Callable[[Served], bool]
 class Coql:
     """Answers queries on the tables as they stand."""
 
-    def __init__(self, store: Store, switches: Switches, views: Views) -> None:
-        self._store, self._switches, self._views = store, switches, views
+    def __init__(self, store: Store, switches: Switches, views: Views, offer: Offer) -> None:
+        self._store, self._switches, self._views, self._offer = store, switches, views, offer
 
     def answer(self, body: bytes) -> Reply:
         """`{"select_query": …}` → rows, or 204 when there are none. Raises Refusal."""
@@ -47,7 +47,7 @@ class Coql:
                 "MANDATORY_NOT_FOUND", "required field not found", api_name="select_query"
             ) from error
         query = parse(str(text))
-        module = module_of(query.module)
+        module = self._offer.module(query.module)
         self._bounded(query)
         rows = self._matching(module, query)
         credits = next(credits for most, credits in _CREDITS if query.limit <= most)

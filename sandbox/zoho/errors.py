@@ -102,9 +102,9 @@ def scope_mismatch() -> Refusal:
     return Refusal(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL")
 
 
-def no_permission() -> Refusal:
-    """The user's profile lacks API access."""
-    return Refusal(403, "NO_PERMISSION", "permission denied", {"permissions": ["Crm_Implied_Api_Access"]})
+def no_permission(permission: str = "Crm_Implied_Api_Access") -> Refusal:
+    """The user's profile lacks a permission, by default that to the API at all."""
+    return Refusal(403, "NO_PERMISSION", "permission denied", {"permissions": [permission]})
 
 
 def record_not_found() -> Refusal:

@@ -9,7 +9,7 @@ import msgspec
 
 from sandbox.company.clock import office_iso
 from sandbox.serving.rows import Served
-from sandbox.zoho.schema import LOOKUPS, Module
+from sandbox.zoho.schema import LOOKUPS, FieldFacts, Module, modules
 from sandbox.zoho.store import Store
 from sandbox.zoho.values import ACTORS, STAMPS
 
@@ -22,6 +22,7 @@ _PROPERTIES: dict[str, Any] = {
         "$in_merge": "false", "$approval_state": '"approved"', "$state": '"save"', "$locked_for_me": "false",
     }.items()
 }  # fmt: skip
+UNLISTED = frozenset({"subform", "multiselectlookup"})  # a list read leaves them out
 
 
 def renderer(
@@ -36,8 +37,8 @@ def renderer(
     actors = [
         (f.name, ACTORS[f.name], store.resolver("users", named=named)) for f in known if f.name in ACTORS
     ]
-    rest = [f for f in known if f.name not in STAMPS and f.name not in ACTORS]
-    lookups = [(f.name, store.resolver(f.target or "users", named=named)) for f in rest if f.type in LOOKUPS]
+    rest = [f for f in known if f.name not in STAMPS and f.name not in ACTORS and f.type not in UNLISTED]
+    lookups = [(f.name, _resolver(store, f, named=named)) for f in rest if f.type in LOOKUPS]
     plain = [(f.name, False if f.type == "boolean" else None) for f in rest if f.type not in LOOKUPS]
     properties = _PROPERTIES if module.listed and not bare else {}
 
@@ -55,3 +56,38 @@ def renderer(
         return out
 
     return render
+
+
+def whole(store: Store, module: Module) -> Callable[[Served], dict[str, Any]]:
+    """A function that writes one record with everything: the rows of its subforms and links too."""
+    render = renderer(store, module, module.fields)
+    parts = [(f.name, _children(store, f)) for f in module.fields.values() if f.type in UNLISTED]
+
+    def write(row: Served) -> dict[str, Any]:
+        return {**render(row), **{name: children(row.id) for name, children in parts}}
+
+    return write
+
+
+def _children(store: Store, facts: FieldFacts) -> Callable[[str], list[dict[str, Any]]]:
+    """The rows of another module that belong to a record."""
+    module = modules()[facts.options.get("linking") or facts.target or ""]
+    render = renderer(store, module, module.fields, bare=True)
+    back = facts.options["of_field"]
+    rows = store.table(module).rows
+    return lambda id: [render(row) for row in rows.values() if row.values.get(back) == id]
+
+
+def _resolver(store: Store, facts: FieldFacts, *, named: bool) -> Callable[[str | None], Any]:
+    """Writes a lookup; one into several modules says which."""
+    resolve = store.resolver(facts.target or "users", named=named)
+    if facts.type != "multi_module_lookup" or not named:
+        return resolve
+    target = modules()[facts.target or ""]
+    rows, place = store.table(target).rows, {"api_name": target.api_name, "id": target.id}
+
+    def write(id: str | None) -> dict[str, Any] | None:
+        row = rows.get(id or "")
+        return row and {"module": place, "name": store.title(target, row), "id": id}
+
+    return write

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from sandbox.company import clock
 from sandbox.zoho import errors
-from sandbox.zoho.schema import Module, modules
+from sandbox.zoho.schema import Module
 from sandbox.zoho.views import SORTS
 
 PER_PAGE = 200
@@ -36,14 +36,6 @@ class Listing:
     converted: bool | None
     ids: tuple[str, ...] | None
     bound: str
-
-
-def module_of(name: str) -> Module:
-    """The module of a path segment. Raises Refusal INVALID_MODULE."""
-    module = modules().get(name)
-    if module is None or not module.listed:
-        raise errors.invalid_module()
-    return module
 
 
 def number(query: Mapping[str, str], name: str, default: int, top: int) -> int:
@@ -100,7 +92,7 @@ def listing(module: Module, query: Mapping[str, str], headers: Mapping[str, str]
         per_page=per_page,
         page=page,
         token=query.get("page_token"),
-        sort_by=choice(query, "sort_by", list(SORTS), "id"),
+        sort_by=choice(query, "sort_by", [name for name in SORTS if name in module.fields], "id"),
         descending=choice(query, "sort_order", ["asc", "desc"], "desc") == "desc",
         since=since(headers),
         converted=converted,

@@ -79,6 +79,8 @@ def test_a_key_set_walk_meets_every_record_once(zoho, deals):
     assert ids(zoho, f"id > '{walked[-1]}'") == set()
     assert ids(zoho, f"id >= '{walked[-1]}'") == {walked[-1]}
     assert ids(zoho, f"id < '{walked[3]}'") == set(walked[:3])
+    assert ids(zoho, f"(id > '{walked[2]}' and id <= '{walked[9]}')") == set(walked[3:10])
+    assert ids(zoho, f"((id > '{walked[2]}' and Stage is not null) and id is not null)") == set(walked[3:])
     assert ids(zoho, f"id between '{walked[3]}' and '{walked[5]}'") == set(walked[3:6])
 
 
