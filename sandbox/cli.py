@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=0, help="0 takes a free port")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--state", type=Path, help="a file that remembers the clock between runs")
+    serve.add_argument("--extras", action="store_true", help="with the modules beside the core (README)")
     _company(serve)
     serve.set_defaults(run=_serve)
     advance = commands.add_parser("advance", help="let days pass in a sandbox that is being served")
@@ -66,7 +67,7 @@ def _serve(options: argparse.Namespace) -> int:
     world = World(options.seed, options.size, clock)
     if options.state:
         remember(options.state, world)
-    serve(application(world, options.state), options.host, options.port)
+    serve(application(world, options.state, extras=options.extras), options.host, options.port)
     return 0
 
 

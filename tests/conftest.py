@@ -64,6 +64,14 @@ class Sandbox:
         """Let days pass; gives the number of events."""
         return self._ask("POST", "advance", {"days": days})["events"]
 
+    def step(self, seconds: int) -> int:
+        """Let seconds pass; gives the number of events."""
+        return self._ask("POST", "advance", {"seconds": seconds})["events"]
+
+    def act(self, act: str, entity: str, **more: Any) -> str:
+        """Make something happen in Zoho (`sandbox/company/acts.py`); gives the id of the record."""
+        return self._ask("POST", "act", {"act": act, "entity": entity, **more})["id"]
+
     def truth(self, crm: str, entity: str, as_of: str | None = None) -> dict[str, Any]:
         """{"records": {id: fields}, "deleted": {id: {"time", "permanent"}}} as of a time; numbers as Decimal."""
         return self._ask("GET", "truth", crm=crm, entity=entity, as_of=as_of)

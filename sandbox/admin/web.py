@@ -12,7 +12,7 @@ from starlette.routing import Route
 from sandbox.admin.faults import Fault
 from sandbox.admin.state import remember
 from sandbox.admin.switches import Switches
-from sandbox.company.clock import office_iso, parse
+from sandbox.company.clock import DAY, office_iso, parse
 from sandbox.company.world import World
 from sandbox.fxiaoke.exports import Export, write_exports
 from sandbox.serving.json_http import Handler, endpoint
@@ -35,6 +35,7 @@ class Admin:
         handlers: dict[str, tuple[str, Handler]] = {
             "clock": ("GET", self._clock),
             "advance": ("POST", self._advance),
+            "act": ("POST", self._act),
             "exports": ("POST", self._exports),
             "faults": ("POST", self._plant),
             "faults/clear": ("POST", self._clear),
@@ -57,15 +58,28 @@ class Admin:
         }
 
     def _advance(self, query: Query, body: Body) -> Any:
-        days = body.get("days")
-        if not isinstance(days, int) or not 1 <= days <= 3660:
-            raise ValueError("days must be a whole number from 1 to 3660")
-        events = self._world.advance(days)
+        """days, or seconds for a small step (which frees no credits)."""
+        unit = "seconds" if "seconds" in body else "days"
+        count, most = body.get(unit), 86_400 if unit == "seconds" else 3660
+        if type(count) is not int or not 1 <= count <= most:
+            raise ValueError(f"{unit} must be a whole number from 1 to {most}")
+        events = self._world.run(self._world.clock + count * (DAY if unit == "days" else 1))
         self._moved()
-        self._web.stats.spent = 0  # the credits of the last 24 hours
+        if unit == "days":
+            self._web.stats.spent = 0  # the credits of the last 24 hours
         if self._state:
             remember(self._state, self._world)
         return {"clock": office_iso(self._world.clock), "events": events}
+
+    def _act(self, query: Query, body: Body) -> Any:
+        """act, entity and what it takes: `company/acts.py`."""
+        if self._state:
+            raise ValueError("a sandbox with --state cannot act: a restart would not know of it")
+        if not {"act", "entity"} <= set(body):
+            raise ValueError("an act needs `act` and `entity`")
+        id = self._world.acts.do(**body)
+        self._moved()
+        return {"id": id, "clock": office_iso(self._world.clock)}
 
     def _exports(self, query: Query, body: Body) -> Any:
         at = parse(body["at"]) if "at" in body else self._world.clock

@@ -168,4 +168,6 @@ class DealLives:
         side = self._side
         if visit:
             self._visit(changes)
+        if deal.id in side.away:
+            return
         side.log.append(Event(side.agenda.now, side.crm, "deals", deal.id, UPDATE, deal.owner.id, changes))

@@ -27,6 +27,8 @@ class Side:
         self.deals: list[Deal] = []
         self.leads: list[Lead] = []
         self.customers: dict[int, Account] = {}  # by the number of the party
+        self.away: set[str] = set()  # deleted; what still happens to them is void
+        self.lost: set[str] = set()  # of those, the ones that cannot come back
         self._serial = 1000
         self._mint = dialect.mint
 
@@ -43,16 +45,28 @@ class Side:
         self.log.append(Event(self.agenda.now, self.crm, entity, id, CREATE, by, changes))
 
     def updated(self, entity: str, id: str, by: str, changes: dict[str, Any]) -> None:
+        if id in self.away:
+            return
         self.log.append(Event(self.agenda.now, self.crm, entity, id, UPDATE, by, changes))
 
     def recomputed(self, entity: str, id: str, changes: dict[str, Any]) -> None:
+        if id in self.away:
+            return
         self.log.append(Event(self.agenda.now, self.crm, entity, id, RECOMPUTE, "", changes))
 
     def deleted(self, entity: str, id: str, *, permanent: bool = False) -> None:
+        if id in self.away:
+            return
+        self.away.add(id)
+        if permanent:
+            self.lost.add(id)
         changes = {"_permanent": True} if permanent else {}
         self.log.append(Event(self.agenda.now, self.crm, entity, id, DELETE, self.admin, changes))
 
     def restored(self, entity: str, id: str) -> None:
+        if id not in self.away or id in self.lost:
+            return
+        self.away.remove(id)
         self.log.append(Event(self.agenda.now, self.crm, entity, id, RESTORE, self.admin, {}))
 
     def new_account(self, party: Party, owner: User) -> Account:

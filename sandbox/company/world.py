@@ -5,6 +5,7 @@ The same (seed, size) at the same clock gives the same event log, however the cl
 
 from __future__ import annotations
 
+from sandbox.company.acts import Acts
 from sandbox.company.agenda import Agenda
 from sandbox.company.chance import Chance
 from sandbox.company.clock import DAY, HISTORY_BEGINS, OPENING
@@ -54,6 +55,7 @@ class World:
         fxiaoke = Side(Fxiaoke(sales()["fxiaoke"], vocabulary), chance, self._agenda, self.log, market)
         for side, other, plan in ((zoho, fxiaoke, deals), (fxiaoke, zoho, min(deals * 2 // 3, 20_000))):
             self._found(side, other, regions, plan)
+        self.acts = Acts(zoho)
         Sidelines(zoho, seed, deals).begin()
         self.run(clock)
 

@@ -16,7 +16,7 @@ from sandbox.zoho.render import renderer, whole
 from sandbox.zoho.schema import Module, modules
 from sandbox.zoho.settings import Settings
 from sandbox.zoho.store import Store
-from sandbox.zoho.views import TOKEN_LIFE, Token, Views, Wish
+from sandbox.zoho.views import Token, Views, Wish
 
 RECYCLED = 60 * DAY  # how long the bin keeps a record
 REMEMBERED = 120 * DAY  # how long the deleted list knows an id
@@ -67,7 +67,7 @@ class Api:
         view = self._views.of(table, order)
         start, page, served = (wish.page - 1) * wish.per_page, wish.page, 0
         if wish.token is not None:
-            token = Token.parse(wish.token, wish.bound, call.now)
+            token = Token.parse(wish.token, wish.bound, call.now, self.switches.token_life)
             if token.served >= asked.TOKENED_ROWS:
                 raise errors.pages_exhausted()
             start, page, served = view.after(token.key), token.page, token.served
@@ -88,7 +88,7 @@ class Api:
             "more_records": more,
             "next_page_token": following,
             "previous_page_token": None,
-            "page_token_expiry": office_iso(call.now + TOKEN_LIFE) if following else None,
+            "page_token_expiry": office_iso(call.now + self.switches.token_life) if following else None,
         }
         return Reply(200, {"data": self._write(module, wish.fields, rows), "info": info})
 

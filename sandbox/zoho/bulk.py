@@ -88,7 +88,7 @@ class BulkRead:
             there = self._store.there(module.fields[module.parent].target or "")
             rows = [row for row in rows if row.values[module.parent] in there]
         if query.token is not None:
-            token = Token.parse(query.token, query.bound, now)
+            token = Token.parse(query.token, query.bound, now, self._switches.token_life)
             rows, start, page = [row for row in rows if row.id > token.key[1]], 0, token.page
         part, more = rows[start : start + size], len(rows) > start + size
         following = Token(query.bound, (0, part[-1].id), start + size, page + 1, now).text() if more else None

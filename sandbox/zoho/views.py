@@ -17,7 +17,6 @@ import msgspec
 from sandbox.serving.rows import Served, Table
 from sandbox.zoho import errors
 
-TOKEN_LIFE = 24 * 3600
 Key = tuple[int, str]
 
 SORTS: dict[str, Callable[[Served], Key]] = {
@@ -100,7 +99,7 @@ class Token(msgspec.Struct, array_like=True):
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode("ascii").rstrip("=")
 
     @staticmethod
-    def parse(text: str, bound: str, now: int) -> Token:
+    def parse(text: str, bound: str, now: int, life: int) -> Token:
         """The token of a text. Raises Refusal when it is not one, has expired or was given for another request."""
         try:
             token = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Token)
@@ -108,6 +107,6 @@ class Token(msgspec.Struct, array_like=True):
             raise errors.invalid_value("page_token") from error
         if token.bound != bound:
             raise errors.token_of_other_request()
-        if now >= token.issued + TOKEN_LIFE:
+        if now >= token.issued + life:
             raise errors.token_expired()
         return token
