@@ -23,7 +23,7 @@ from pipelines.outcome import Status, StreamOutcome
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
-    from pipelines.doctor import Finding
+    from connectors.core.contract import Finding
     from pipelines.flow import RunReport
     from pipelines.sync import Progress as ProgressCall
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from connectors.core.contract import Finding
 from connectors.core.errors import Problem
 from pipelines.settings import Settings, load_settings, selected
 from pipelines.warehouse.lock import run_lock
 
 _ENOUGH_DISK = 5 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    ok: bool
-    sentence: str
 
 
 def examine(sources: list[str] | None) -> list[Finding]:
@@ -59,8 +51,10 @@ def _sources(settings: Settings, names: list[str] | None) -> Iterator[Finding]:
             with spec.open(settings.context(spec, org, {})) as source:
                 streams = [stream.name for stream in source.streams()]
                 problems = list(source.problems())
+                findings = list(source.examine())
         except Problem as problem:
             yield Finding(False, str(problem.located(source=spec.name)))
             continue
         yield Finding(True, f"{spec.label} ({spec.name}, organisation {org}) answers: {', '.join(streams)}.")
+        yield from findings
         yield from (Finding(False, str(problem.located(source=spec.name))) for problem in problems)

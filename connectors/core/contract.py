@@ -176,6 +176,14 @@ class Usage:
         self.bytes += other.bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the doctor looked at; a bad one says what to do."""
+
+    ok: bool
+    sentence: str
+
+
 class Source(ABC):
     """One organisation of one CRM, opened with its settings. Thread-safe: streams are read in parallel."""
 
@@ -207,6 +215,10 @@ class Source(ABC):
     def problems(self) -> Sequence[Problem]:
         """Faults found while opening that concern no readable stream (an unknown file in the inbox)."""
         return ()
+
+    def examine(self) -> Iterator[Finding]:
+        """What the doctor should tell of this source beyond its streams and problems. May ask the CRM."""
+        yield from ()
 
     def tabulate(self, file: Path, stream: Stream) -> tuple[Shape, Table]:
         """File sources: the shape and rows of one landed file. Must depend on the file alone."""

@@ -10,7 +10,6 @@ import copy
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,11 +34,30 @@ class Token:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+class _Refusal(msgspec.Struct):
+    """A grant that the vendor refused for a time, as told; never what was sent."""
+
+    until: float
+    what: str
+    do: str
+    actor: Actor
+    where: str
+    code: str
+
+
+class _Past(msgspec.Struct):
+    """What all processes have asked for with these credentials. grants: seconds since 1970."""
+
+    grants: list[float] = msgspec.field(default_factory=list)
+    refusal: _Refusal | None = None
+
+
 class TokenKeeper:
     """Hands out the shared token. Thread-safe.
 
     grant: fetches a new one; raises Problem. file: where it is kept (0600); its name must change with the
-    credentials. budget: (grants, seconds) this process may make before it stops and says so.
+    credentials. budget: (grants, seconds) all processes together may make before they stop and say so. throttle:
+    (codes, seconds): refusals after which no process asks again for so long.
     """
 
     def __init__(
@@ -48,13 +66,13 @@ class TokenKeeper:
         file: Path,
         *,
         budget: tuple[int, float] = (5, 600.0),
+        throttle: tuple[frozenset[str], float] = (frozenset(), 0.0),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._grant, self._file, self._now = grant, file, now
-        self._budget = budget
+        self._budget, self._throttle = budget, throttle
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._grants: deque[float] = deque()
         self._failed: tuple[float, Problem] | None = None
 
     def current(self) -> Token:
@@ -89,9 +107,11 @@ class TokenKeeper:
         if self._failed and now - self._failed[0] < _FAILURE_LASTS:
             raise copy.copy(self._failed[1])  # a copy: each caller adds its own stream
         most, seconds = self._budget
-        while self._grants and now - self._grants[0] > seconds:
-            self._grants.popleft()
-        if len(self._grants) >= most:
+        past = self._past()
+        if past.refusal and now < past.refusal.until:
+            raise _again(past.refusal)
+        past.grants = [moment for moment in past.grants if now - seconds < moment <= now]
+        if len(past.grants) >= most:
             raise Problem(
                 f"{most} access tokens were fetched and refused within {seconds / 60:g} minutes",
                 do="Check that the accounts and API addresses belong together, then run again later",
@@ -99,12 +119,19 @@ class TokenKeeper:
                 code="TOKENS_REFUSED",
                 transient=True,
             )
-        self._grants.append(now)
+        past.grants.append(now)
+        past.refusal = None
         try:
             return self._grant()
         except Problem as problem:
             self._failed = (self._now(), copy.copy(problem))
+            codes, lasts = self._throttle
+            if problem.code in codes:
+                told = (problem.what, problem.do, problem.actor, problem.where, problem.code)
+                past.refusal = _Refusal(self._now() + lasts, *told)
             raise
+        finally:
+            self._write(self._file.with_suffix(".past"), past)
 
     @contextmanager
     def _other_processes(self) -> Iterator[None]:
@@ -131,10 +158,30 @@ class TokenKeeper:
         except (FileNotFoundError, msgspec.DecodeError):
             return None  # never written, or written by another version: a new token replaces it
 
+    def _past(self) -> _Past:
+        try:
+            return msgspec.json.decode(self._file.with_suffix(".past").read_bytes(), type=_Past)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return _Past()
+
     def _save(self, token: Token) -> None:
+        self._write(self._file, token)
+
+    def _write(self, file: Path, content: Token | _Past) -> None:
         fresh = self._file.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(token))
-        fresh.replace(self._file)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(msgspec.json.encode(content))
+        fresh.replace(file)
+
+
+def _again(refusal: _Refusal) -> Problem:
+    return Problem(
+        refusal.what,
+        do=refusal.do,
+        actor=refusal.actor,
+        where=refusal.where,
+        code=refusal.code,
+        transient=True,
+    )

@@ -13,6 +13,7 @@ from connectors.core.errors import Problem
 from connectors.core.http import HttpClient, Reply
 from connectors.core.tokens import Token, TokenKeeper
 from connectors.zoho.errors import STALE_TOKEN, judge
+from connectors.zoho.scopes import SCOPES, needed_for
 
 T = TypeVar("T")
 
@@ -64,6 +65,18 @@ class Api:
         """Like `get`, with a JSON body. path: from the root of the API's host, such as /crm/v8/coql."""
         return self._ask("POST", path, unless_empty(parse), json=body, credits=credits, sub=sub)
 
+    def refusal(self, path: str) -> Problem | None:
+        """What Zoho says against a GET of this path from the root of the API's host; None if nothing. 1 credit."""
+        try:
+            self._ask("GET", path, lambda reply: None)
+        except Problem as problem:
+            return problem
+        return None
+
+    def granted(self) -> list[str]:
+        """The scopes that Zoho named when it gave the token; none where it did not say. Raises Problem."""
+        return self._tokens.current().facts.get("scope", "").replace(",", " ").split()
+
     def _ask(
         self, method: str, path: str, parse: Callable[[Reply], T], *, headers: Mapping[str, str] | None = None,
         **options: Any,
@@ -71,7 +84,11 @@ class Api:
         def call(token: Token) -> T:
             own = {"Authorization": f"Zoho-oauthtoken {token.value}", **(headers or {})}
             url = (self._api_url or token.facts["api"]) + path
-            return self._http.call(method, url, headers=own, parse=parse, judge=judge, **options)
+            try:
+                return self._http.call(method, url, headers=own, parse=parse, judge=judge, **options)
+            except Problem as problem:
+                _scoped(problem, path)
+                raise
 
         token = self._tokens.current()
         try:
@@ -80,6 +97,13 @@ class Api:
             if problem.code not in STALE_TOKEN:
                 raise
         return call(self._tokens.renewed(token.value))
+
+
+def _scoped(problem: Problem, path: str) -> None:
+    """A missing scope is the one that this path needs."""
+    if problem.code == "OAUTH_SCOPE_MISMATCH" and (scope := needed_for(path)):
+        problem.what = f"the refresh token was created without the scope {scope}"
+        problem.do = f"Create a new refresh token with {scope} beside the others, best all of {SCOPES}"
 
 
 def unless_empty(parse: Callable[[bytes], T]) -> Callable[[Reply], T | None]:

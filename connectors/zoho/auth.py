@@ -17,7 +17,9 @@ from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody, HttpClient, Reply
 from connectors.core.tokens import Token, TokenKeeper
 from connectors.zoho.centres import api_of
-from connectors.zoho.errors import judge_token
+from connectors.zoho.errors import THROTTLED, judge_token
+
+_LOCKED_OUT = 600.0  # seconds: ten tokens in ten minutes, and none for the rest of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class _Grant(msgspec.Struct):
     access_token: str
     expires_in: float = 3600
     api_domain: str = ""
+    scope: str | None = None
 
 
 def keeper(
@@ -62,9 +65,12 @@ def keeper(
         api = granted.api_domain.rstrip("/") or api_of(credentials.accounts_url)
         if not credentials.api_url and not http.hosts.permits(api):
             raise _foreign()
-        return Token(granted.access_token, now() + granted.expires_in, {"api": api})
+        return Token(
+            granted.access_token, now() + granted.expires_in, {"api": api, "scope": granted.scope or ""}
+        )
 
-    return TokenKeeper(grant, cache / f"zoho-{credentials.digest()}.json", now=now)
+    file = cache / f"zoho-{credentials.digest()}.json"
+    return TokenKeeper(grant, file, throttle=(THROTTLED, _LOCKED_OUT), now=now)
 
 
 def _parse(reply: Reply) -> _Grant:

@@ -14,11 +14,9 @@ import msgspec
 from connectors.core.errors import Actor
 from connectors.core.http import Reply
 from connectors.core.verdicts import LATER, REPORT, Verdict, by_status
+from connectors.zoho.permissions import remedy
+from connectors.zoho.scopes import SCOPES
 
-SCOPES = (
-    "ZohoCRM.modules.READ,ZohoCRM.settings.READ,ZohoCRM.users.READ,ZohoCRM.org.READ,"
-    "ZohoCRM.bulk.READ,ZohoCRM.coql.READ"
-)
 STALE_TOKEN = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
 # A page_token lives 24 hours, reaches 100,000 rows, and belongs to one set of parameters.
 # https://www.zoho.com/crm/developer/docs/api/v8/get-records.html
@@ -33,7 +31,8 @@ API: dict[str, Verdict] = {
     **{
         code: Verdict(
             "Zoho refuses a fresh access token",
-            "Check that ZOHO_ACCOUNTS_URL and ZOHO_API_URL belong to the same data centre",
+            "Check that ZOHO_ACCOUNTS_URL and ZOHO_API_URL belong to the same data centre, and to the same "
+            "environment: a token of a sandbox works at https://sandbox.zohoapis.* only",
         )
         for code in STALE_TOKEN
     },
@@ -111,6 +110,10 @@ TOKEN: dict[str, Verdict] = {
         "the refresh token was revoked, or belongs to another data centre",
         f"{_MINT_ANEW}, and check ZOHO_ACCOUNTS_URL",
     ),
+    "invalid_redirect_uri": Verdict(
+        "Zoho asks for the redirect address of a web client, and this needs a self client",
+        "Create a client of the kind Self Client in the API console of your data centre, and use its id and secret",
+    ),
     "invalid_grant": Verdict("the refresh token is not accepted", _MINT_ANEW),
     "access_denied": Verdict(
         "Zoho gives out no more access tokens for now (ten per refresh token in ten minutes)",
@@ -118,6 +121,7 @@ TOKEN: dict[str, Verdict] = {
         transient=True,
     ),
 }
+THROTTLED = frozenset({"access_denied"})
 TOKEN_OTHER = Verdict(
     "the accounts server refused the refresh token", f"{_CLIENT}; else create a new refresh token"
 )
@@ -157,7 +161,7 @@ def judge(reply: Reply) -> Verdict | None:
     verdict = API.get(failure.code, general)
     facts = _facts(failure.details)
     what = f"{verdict.what} ({facts})" if facts else verdict.what
-    return replace(verdict, what=what, code=_safe(failure.code))
+    return replace(verdict, what=what, do=_remedy(failure) or verdict.do, code=_safe(failure.code))
 
 
 def judge_token(reply: Reply) -> Verdict | None:
@@ -182,6 +186,12 @@ def _failure(body: bytes) -> Failure | None:
             continue
         return found if isinstance(found, Failure) else next(iter(found.data), None)
     return None
+
+
+def _remedy(failure: Failure) -> str:
+    """The step that a named permission asks for, else ""."""
+    named = failure.details.get("permissions") if isinstance(failure.details, dict) else None
+    return remedy([name for name in named if isinstance(name, str)]) if isinstance(named, list) else ""
 
 
 def _facts(details: Any) -> str:

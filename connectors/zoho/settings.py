@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -30,11 +30,19 @@ _NAME = msgspec.defstruct("_Name", [("id", Any, None), ("api_name", Any, None), 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Whom to ask. modules: the modules that are read; fields_of: the settings/fields reply of a module."""
+    """Whom to ask. modules: the modules that are read; fields_of: the settings/fields reply of a module; told:
+    replies of which several streams are made, by path and what was asked."""
 
     api: Api
     modules: Sequence[str]
     fields_of: Callable[[str], bytes | None]
+    told: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
+
+    def once(self, path: str, name: str, value: str, records: str) -> bytes | None:
+        """The reply of a path asked with one parameter. Raises Problem."""
+        if (path, value) not in self.told:
+            self.told[path, value] = self.api.get(path, {name: value}, _checked(records))
+        return self.told[path, value]
 
 
 def read_settings(asking: Asking, stream: Stream) -> Iterator[Page]:
@@ -145,7 +153,7 @@ def _pipelines_of(asking: Asking) -> Iterator[tuple[str, bytes]]:
     """(layout id, reply) of each layout that has pipelines."""
     for layout in _layouts(asking):
         id = str(_named(layout).id)
-        body = asking.api.get("settings/pipeline", {"layout_id": id}, _checked("pipeline"))
+        body = asking.once("settings/pipeline", "layout_id", id, "pipeline")
         if body is not None:
             yield id, body
 
@@ -153,7 +161,7 @@ def _pipelines_of(asking: Asking) -> Iterator[tuple[str, bytes]]:
 def _layouts(asking: Asking) -> list[msgspec.Raw]:
     if _STAGED not in asking.modules:
         return []
-    body = asking.api.get("settings/layouts", {"module": _STAGED}, _checked("layouts"))
+    body = asking.once("settings/layouts", "module", _STAGED, "layouts")
     return rows_at(body, "layouts") if body else []
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 
-from connectors.core.contract import CursorKind, Page, Shape, Source, SourceContext, Stream, Usage, Window
+from connectors.core.contract import (
+    CursorKind,
+    Finding,
+    Page,
+    Shape,
+    Source,
+    SourceContext,
+    Stream,
+    Usage,
+    Window,
+)
 from connectors.core.errors import Problem
 from connectors.core.http import HttpClient
 from connectors.core.limits import Limiter, Meter
@@ -13,6 +23,7 @@ from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
 from connectors.zoho.centres import hosts
 from connectors.zoho.credits import allowance
+from connectors.zoho.examine import Examination
 from connectors.zoho.fields import FieldMeta, Reading, nothing, parse_fields, reading
 from connectors.zoho.modules import Offer, offer
 from connectors.zoho.paged import DELETED, read_deleted, read_users
@@ -46,17 +57,19 @@ class ZohoSource(Source):
         self.org, self.usage = context.org, Usage()
         self._declared = declared
         self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
+        self._allowance = allowance(values)
         self._http = http or HttpClient(
             hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),
             limiter=Limiter(CONCURRENCY, sub_concurrency=SUB_CONCURRENCY),
             meter=Meter(self.usage),
-            allowance=allowance(values),
+            allowance=self._allowance,
         )
         self._api = Api(self._http, keeper(credentials, self._http, context.cache), credentials.api_url)
         self._lock = threading.Lock()
         self._offer: Offer | None = None
         self._readings: dict[str, Reading] = {}
         self._field_bodies: dict[str, bytes] = {}
+        self._told: dict[tuple[str, str], bytes | None] = {}
 
     def streams(self) -> Sequence[Stream]:
         """The selected modules that the organisation shows to the API user, and its users."""
@@ -91,6 +104,11 @@ class ZohoSource(Source):
             advised(stream, problem)
             raise
 
+    def examine(self) -> Iterator[Finding]:
+        """Scopes, modules that cannot be read and what to grant, credits, and what a run costs."""
+        look = Examination(self._api, self._offered(), self._allowance, self._read_metadata)
+        yield from look.findings()
+
     def close(self) -> None:
         """Give back connections."""
         self._http.close()
@@ -108,7 +126,7 @@ class ZohoSource(Source):
         if window.keys:
             return read_by_ids(self._api, stream, plan, window.keys)
         if "recipe" in stream.options:
-            return read_settings(Asking(self._api, self._module_names(), self._fields_of), stream)
+            return read_settings(Asking(self._api, self._module_names(), self._fields_of, self._told), stream)
         if "path" in stream.options:
             return read_users(self._api, stream, plan.shape)
         return read_records(self._api, stream, plan, window.since)

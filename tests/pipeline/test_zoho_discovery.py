@@ -216,6 +216,25 @@ def test_later_syncs_bring_edits_and_deletes_and_nothing_twice(command, organisa
     assert [row["_record_id"] for row in table(settings, "visits") if row["_deleted_at"]] == ["12"]
 
 
+def test_the_doctor_foretells_what_a_sync_costs_and_names_what_to_grant(command):
+    code, findings, _ = command("doctor", "--source", "zoho")
+    bad = [finding["sentence"] for finding in findings if not finding["ok"]]
+    said = " ".join(finding["sentence"] for finding in findings)
+    assert code == 1
+    assert len(bad) == 3
+    assert "no field of the module Blank" in bad[0]
+    assert "permission to view Secret_Plans" in bad[1]
+    assert "Switch on 'User Management'" in bad[2]
+    assert "Without Modified_Time" in said
+    assert "at most 100,000 records): Codes." in said
+    [told] = [int(text.split()[0]) for text in said.split("costs about ")[1:]]
+    command("sync")
+    _, result, _ = command("sync")
+    spent = 1 + sum(outcome["usage"]["credits"] for outcome in result["streams"])
+    # Of these modules some end early (Blank, Surveys) and some are empty, which is read as a first time.
+    assert abs(spent - told) <= 0.2 * told
+
+
 def test_a_rebuild_gives_the_same_tables(command, organisation):
     command("sync")
     organisation.rows["Codes"].append({"id": "22", "Created_Time": NOON, "Code": "K-9"})

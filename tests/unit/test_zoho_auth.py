@@ -13,6 +13,7 @@ from connectors.core.contract import Usage
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import HttpClient, Policy
 from connectors.core.limits import Limiter, Meter
+from connectors.zoho import scopes
 from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
 from connectors.zoho.centres import ACCOUNTS_TO_API, api_of, hosts
@@ -168,6 +169,7 @@ def test_a_damaged_token_file_is_replaced(open_api, tmp_path):
         (200, {"error": "invalid_client_secret"}, "invalid_client_secret", "client secret is wrong"),
         (200, {"error": "invalid_code"}, "invalid_code", "refresh token was revoked"),
         (400, {"error": "invalid_code"}, "invalid_code", "refresh token was revoked"),
+        (200, {"error": "invalid_redirect_uri"}, "invalid_redirect_uri", "redirect address of a web client"),
         (200, {"error": "general_error"}, "general_error", "accounts server refused"),
         (
             200,
@@ -228,3 +230,126 @@ def test_every_data_centre_has_its_hosts():
     assert hosts("https://proxy.example:8443/zoho", loopback=False).permits(
         "https://proxy.example:8443/zoho/x"
     )
+
+
+@pytest.mark.parametrize(
+    ("accounts", "api", "sentence", "step"),
+    [
+        ("https://accounts.zoho.ca", "", "no accounts server", "https://accounts.zohocloud.ca"),
+        ("https://accounts.zoho.cn", "", "no accounts server", "https://accounts.zoho.com.cn"),
+        ("https://www.zohoapis.sa", "", "gives out no tokens", "https://accounts.zoho.sa"),
+        ("https://crm.zoho.uk", "", "gives out no tokens", "https://accounts.zoho.uk"),
+        ("https://api-console.zoho.com.cn/", "", "gives out no tokens", "https://accounts.zoho.com.cn"),
+        ("https://accounts.zoho.eu", "https://accounts.zoho.eu", "serves no API", "Leave it empty"),
+        ("https://accounts.zoho.eu", "https://crm.zoho.eu", "serves no API", "Leave it empty"),
+        (
+            "https://accounts.zoho.com", "https://sandbox.zohoapis.eu", "different data centres",
+            "https://accounts.zoho.eu",
+        ),
+    ],
+)  # fmt: skip
+def test_addresses_that_cannot_belong_together_are_named_before_anything_is_sent(
+    accounts, api, sentence, step
+):
+    with pytest.raises(Problem, match=sentence) as caught:
+        hosts(accounts, api, loopback=False)
+    assert step in caught.value.do
+    assert caught.value.code == "WRONG_CENTRE"
+
+
+@pytest.mark.parametrize("kind", ["www", "sandbox", "developer"])
+def test_every_environment_of_every_centre_is_allowed(kind):
+    for accounts, api in ACCOUNTS_TO_API.items():
+        own = f"https://{api.replace('www', kind, 1)}"
+        assert hosts(f"https://{accounts}", own, loopback=False).permits(f"{own}/crm/v8/org")
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("Deals", "ZohoCRM.modules.READ"),
+        ("settings/modules", "ZohoCRM.settings.READ"),
+        ("users", "ZohoCRM.users.READ"),
+        ("org", "ZohoCRM.org.READ"),
+        ("org/currencies", "ZohoCRM.settings.READ"),
+    ],
+)
+def test_a_missing_scope_is_named_exactly(open_api, path, scope):
+    # airbytehq/airbyte#23484: "the same credentials work in Postman".
+    def refuses(request: Request) -> Answer:
+        if request.path == "/oauth/v2/token":
+            return as_json({"access_token": "t", "expires_in": 3600})
+        return as_json(
+            {"code": "OAUTH_SCOPE_MISMATCH", "details": {}, "message": "m", "status": "error"}, 401
+        )
+
+    with Server(refuses) as server:
+        api, _ = open_api(server.url)
+        with pytest.raises(Problem, match=f"without the scope {scope}") as caught:
+            api.get(path, {}, bytes)
+        with pytest.raises(Problem, match=r"without the scope ZohoCRM\.coql\.READ"):
+            api.post("/crm/v8/coql", {}, bytes)
+    assert f"with {scope} beside" in caught.value.do
+    assert caught.value.actor is Actor.CRM_ADMIN
+    assert len(server.requests) == 3, "a missing scope is never asked for again"
+
+
+def test_what_was_granted_is_compared_with_what_is_needed():
+    assert scopes.missing(scopes.NEEDED) == []
+    assert scopes.missing(["zohocrm.modules.all", "ZohoCRM.settings.ALL", "ZohoCRM.users.READ"]) == [
+        "ZohoCRM.org.READ", "ZohoCRM.bulk.READ", "ZohoCRM.coql.READ",
+    ]  # fmt: skip
+    assert scopes.missing(["ZohoCRM.modules.deals.READ"]) == list(scopes.NEEDED)
+    assert scopes.writing(["ZohoCRM.modules.ALL", "ZohoCRM.users.READ"]) == ["ZohoCRM.modules.ALL"]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "step"),
+    [
+        (["Crm_Implied_Api_Access"], "'Zoho CRM API Access'"),
+        (["Crm_Implied_View_Visits"], "to view Visits"),
+        (["Crm_Of_Tomorrow"], "Grant it in the API user's profile"),
+        ("odd", "Grant it in the API user's profile"),
+    ],
+)
+def test_a_missing_permission_says_where_it_is_granted(open_api, permissions, step):
+    def refuses(request: Request) -> Answer:
+        if request.path == "/oauth/v2/token":
+            return as_json({"access_token": "t", "expires_in": 3600})
+        body = {"code": "NO_PERMISSION", "details": {"permissions": permissions}, "message": "m"}
+        return as_json({**body, "status": "error"}, 403)
+
+    with Server(refuses) as server, pytest.raises(Problem) as caught:
+        get(open_api(server.url)[0])
+    assert step in caught.value.do
+
+
+def test_a_throttled_token_endpoint_is_left_alone_by_the_next_process_too(open_api):
+    # singer-io/tap-zoho-crm: asking goes on, and so does the lock-out.
+    throttled = {
+        "error": "Access Denied",
+        "error_description": "You have made too many requests continuously.",
+    }
+    zoho, now = Zoho(grant=as_json(throttled)), [1_000_000.0]
+    with Server(zoho) as server:
+        zoho.url = server.url
+        for seconds in (0, 61, 500):
+            now[0] = 1_000_000.0 + seconds
+            with pytest.raises(Problem, match="no more access tokens for now") as caught:
+                get(open_api(server.url, now=lambda: now[0])[0])
+        assert (zoho.granted, caught.value.transient, caught.value.code) == (1, True, "access_denied")
+        now[0], zoho.grant = 1_000_000.0 + 601, None
+        assert get(open_api(server.url, now=lambda: now[0])[0]) == b'{"ok": "token-2"}'
+
+
+def test_grants_of_all_processes_count(open_api):
+    zoho, now = Zoho(good=set()), [1_000_000.0]
+    with Server(zoho) as server:
+        zoho.url = server.url
+        codes = []
+        for _ in range(7):
+            with pytest.raises(Problem) as caught:
+                get(open_api(server.url, now=lambda: now[0])[0])
+            codes.append(caught.value.code)
+    assert zoho.granted == 5
+    assert codes[-1] == "TOKENS_REFUSED"
