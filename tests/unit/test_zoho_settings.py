@@ -14,8 +14,10 @@ from connectors.zoho import known
 from connectors.zoho.settings import Asking, read_settings, rows_at
 
 LAYOUTS = b"""{"layouts": [
- {"id": "L1", "sections": [{"fields": [{"api_name": "Type", "pick_list_values": [{"id": "T1"}]}, {"api_name": "Stage", "pick_list_values": [
-   {"id": "S1", "display_value": "\xe8\xb0\x88\xe5\x88\xa4", "probability": 60}]}]}]},
+ {"id": "L1", "sections": [{"fields": [
+   {"api_name": "Type", "pick_list_values": [{"id": "T1"}]},
+   {"api_name": "Stage", "pick_list_values": [
+     {"id": "S1", "display_value": "\xe8\xb0\x88\xe5\x88\xa4", "probability": 60}]}]}]},
  {"id": "L2", "sections": null}]}"""
 PIPELINE = b"""{"pipeline": [{"id": "P1", "display_value": "Standard", "maps": [
   {"id": "S1", "sequence_number": 1, "forecast_type": "Open"}, {"id": "S2", "sequence_number": 2}]}]}"""
