@@ -15,6 +15,7 @@ class Switches:
     without field metadata (204). sparse: modules with a field that lacks keys. territories: whether there are any.
     deleted_lists: whether subform and linking modules have a deleted list.
     exclusive_since: If-Modified-Since leaves out its own second.
+    scopes: what an access token may do (empty: read everything); scope_told: whether the token reply says so.
     token_life: seconds that a page token is good for; with 0 each has expired when it comes back.
     bulk_polls: answers to a poll that say QUEUED or IN PROGRESS before a bulk job is COMPLETED.
     bulk_rows: rows of one bulk job. bulk_id: how its CSV heads the id. bulk_separator: between the values of a
@@ -34,6 +35,8 @@ class Switches:
     territories: bool = True
     deleted_lists: bool = False
     exclusive_since: bool = False
+    scopes: list[str] = field(default_factory=list)
+    scope_told: bool = True
     token_life: int = 86_400
     bulk_polls: int = 2
     bulk_rows: int = 200_000

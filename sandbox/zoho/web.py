@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +19,7 @@ from sandbox.zoho.api import Api
 from sandbox.zoho.auth import Tokens
 from sandbox.zoho.bulk import BulkRead
 from sandbox.zoho.call import Attachment, Call, Reply
+from sandbox.zoho.scopes import EVERY, covered, needed
 
 _JSON = "application/json;charset=UTF-8"
 _encode = msgspec.json.Encoder().encode
@@ -74,6 +75,8 @@ class Web:
             body = THROTTLED
         else:
             body = self.tokens.answer(form, self.now(), str(request.base_url).rstrip("/"))
+            if "access_token" in body and self.api.switches.scope_told:
+                body["scope"] = " ".join(self._scopes())
         response = Response(_encode(body), media_type=_JSON)
         self.stats.count(request.url.path, 200, 0, 0)
         return await _spoil(response, fault)
@@ -124,19 +127,25 @@ class Web:
             content, media = _encode(reply.body), _JSON
         return await _spoil(Response(content, reply.status, headers=headers, media_type=media), fault)
 
+    def _scopes(self) -> Sequence[str]:
+        return self.api.switches.scopes or EVERY
+
     def _reply(self, request: Request, sent: bytes, fault: Fault | None) -> Reply:
         headers = request.headers
         if not self.tokens.valid(headers.get("authorization", ""), self.now()):
             raise errors.invalid_token()
         if fault and fault.kind in _REFUSALS:
             raise _REFUSALS[fault.kind]()
+        path = tuple(part for part in request.path_params["path"].split("/") if part)
+        bulk = request.url.path.startswith("/crm/bulk/")
+        if not covered(self._scopes(), *needed(path, bulk=bulk)):
+            raise errors.scope_mismatch()
         if self.stats.exhausted():
             raise errors.too_many_requests()
         if fault and fault.kind == "page_token_expired" and "page_token" in request.query_params:
             raise errors.token_expired()
-        path = tuple(part for part in request.path_params["path"].split("/") if part)
         call = Call(path, request.query_params, headers, self.now(), request.method, sent)
-        if not request.url.path.startswith("/crm/bulk/"):
+        if not bulk:
             return self.api.answer(call)
         if fault and fault.kind == "bulk_failure":
             self.bulk.fail(path[-1])

@@ -21,7 +21,7 @@ EXTRAS = {
 }  # fmt: skip
 NORMAL: dict[str, Any] = {
     "hidden": [], "denied": [], "off": [], "no_fields": [], "sparse": [], "territories": True, "deleted_lists": False,
-    "extras": True,
+    "extras": True, "scopes": [], "scope_told": True,
 }  # fmt: skip
 
 
@@ -242,3 +242,23 @@ def test_field_metadata_may_be_absent_or_lack_keys(served, zoho):
     assert poor == ["Subject"]
     with pytest.raises(ValueError, match="denied must be like"):
         served[0].set(denied="Notes")
+
+
+def test_a_token_does_what_its_scopes_say(served, zoho):
+    assert "ZohoCRM.modules.READ" in zoho.token()["scope"].split()
+    served[0].set(scopes=["ZohoCRM.modules.deals.READ", "ZohoCRM.settings.fields.ALL", "ZohoCRM.org.CREATE"])
+    assert zoho.token()["scope"].split()[0] == "ZohoCRM.modules.deals.READ"
+    assert zoho.page("Deals", fields="Stage,Amount")["data"]
+    assert names(zoho, "Deals")
+    for path, query in (
+        ("Accounts", {"fields": "Account_Name"}), ("settings/modules", {}), ("users", {}), ("org", {}),
+        ("org/currencies", {}),
+    ):  # fmt: skip
+        assert zoho.refusal(path, **query)[:2] == (401, "OAUTH_SCOPE_MISMATCH"), path
+    select = {"select_query": "select id from Deals where id is not null"}
+    assert refused(zoho.post("v8/coql", select))[1] == "OAUTH_SCOPE_MISMATCH"
+    job = {"query": {"module": {"api_name": "Deals"}}}
+    assert refused(zoho.post("bulk/v8/read", job))[1] == "OAUTH_SCOPE_MISMATCH"
+    served[0].set(scopes=[], scope_told=False)
+    assert "scope" not in zoho.token()
+    assert zoho.page("users")["users"]
