@@ -52,6 +52,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     read: id of the first package of its chain; last: the chain ends here. backfill: name of the backfill,
     whose cursor is its own. origin, origin_kind, positions: for a decision, the package it is about and the
     rows of it (all of them if None). calls, credits: what the API charged. run: the run that read it.
+    resume: where the source can go on behind this package, in its own words. request: of its first page.
     originals: entries of files that a redaction replaced later; `received_files` are the ones to compare with.
     """
 
@@ -86,6 +87,8 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     calls: int = 0
     credits: int = 0
     run: str = ""
+    resume: str = ""
+    request: str = ""
     originals: list[FileEntry] = []
 
     @property

@@ -111,12 +111,14 @@ class Shape:
 class Window:
     """What to read: everything stamped at or after `since` (UTC); None means from the beginning.
 
-    keys: only these records, as they are now; those that are gone are left out.
+    keys: only these records, as they are now; those that are gone are left out. resume: of the last page that a
+    read which was stopped delivered: go on behind it where that is still possible.
     """
 
     kind: CursorKind
     since: datetime | None = None
     keys: tuple[str, ...] = ()
+    resume: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,9 @@ class Page:
     request: path and non-secret parameters, for the reader of a package.
     watermark: everything stamped before this has been delivered by the pages so far; None = no promise
         before the read ends. Lets a long read be cut into packages that each move the cursor.
+    resume: the source's own note of where a read may go on behind this page; "" where it cannot.
+    archive: the body is a ZIP of one CSV with a header of field names, references as bare ids, lists separated by
+        semicolons, and the key's name in any case.
     """
 
     body: bytes | Path
@@ -136,6 +141,8 @@ class Page:
     request: str = ""
     watermark: datetime | None = None
     file_stamp: datetime | None = None  # for files: when the export was made (its name, else its mtime)
+    resume: str = ""
+    archive: bool = False
     sha256: str = ""  # for files: of the bytes that were recognised; what is landed must be these
 
 

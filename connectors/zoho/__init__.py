@@ -57,6 +57,12 @@ SPECS = (
             ),
             Setting("ZOHO_MODULES_EXCEPT", "Modules not to read, separated by commas", required=False),
             Setting(
+                "ZOHO_FULL_READ",
+                "How whole modules are read: auto (the cheapest in API credits), records, coql or bulk",
+                required=False,
+                default="auto",
+            ),
+            Setting(
                 "ZOHO_CREDIT_RESERVE",
                 "API credits of a day that are left to others: a share such as 10%, or a number",
                 required=False,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from connectors.core.errors import Problem
-from connectors.core.http import HttpClient, Reply
+from connectors.core.http import HttpClient, Policy, Reply
 from connectors.core.tokens import Token, TokenKeeper
 from connectors.zoho.errors import STALE_TOKEN, judge
 from connectors.zoho.scopes import SCOPES, needed_for
@@ -52,6 +52,12 @@ class Api:
             credits=credits,
             sub=sub,
         )
+
+    def get_at(
+        self, path: str, parse: Callable[[bytes], T], *, policy: Policy | None = None, credits: int = 1
+    ) -> T | None:
+        """Like `get`, with a path from the root of the API's host."""
+        return self._ask("GET", path, unless_empty(parse), policy=policy, credits=credits)
 
     def post(
         self,

@@ -26,12 +26,14 @@ def credits_of(rows: int) -> int:
     return next(credits for most, credits in _CREDITS if rows <= most)
 
 
-def walk_ids(api: Api, module: str, columns: Sequence[str], stamp: str | None) -> Iterator[tuple[str, Cut]]:
-    """(query, page) over all records of a module in the order of their ids.
+def walk_ids(
+    api: Api, module: str, columns: Sequence[str], stamp: str | None, *, after: int = 0
+) -> Iterator[tuple[str, Cut]]:
+    """(query, page) over all records of a module in the order of their ids, from behind `after`.
 
     A record that is made, changed or deleted meanwhile moves no other across a page border. Raises Problem.
     """
-    cut_page, rows, last = cutter("data", stamp), MOST_ROWS, 0
+    cut_page, rows, last = cutter("data", stamp), MOST_ROWS, after
     while True:
         condition = f"id > '{last}'" if last else "id is not null"
         query = f"select {', '.join(columns)} from {module} where {condition} order by id asc limit 0, {rows}"

@@ -65,6 +65,7 @@ class Reading:
 
     shape: Shape
     chunks: tuple[tuple[str, ...], ...]
+    lists: frozenset[str] = frozenset()  # fields that hold several texts
 
 
 def parse_fields(body: bytes) -> list[FieldMeta]:
@@ -105,7 +106,8 @@ def reading(stream: Stream, metas: Sequence[FieldMeta] | None) -> Reading:
     # does Created_Time stand in for it: edits would never be read, and versions would seem as old as the record.
     stamp = stream.stamp if stream.stamp in listed else None
     records = str(stream.options.get("records", "data"))
-    return Reading(Shape(records, stream.key, stamp, fields), _chunks(listed, declared, stamp))
+    lists = frozenset(m.api_name for m in metas or () if _word(m.data_type) == "multiselectpicklist")
+    return Reading(Shape(records, stream.key, stamp, fields), _chunks(listed, declared, stamp), lists)
 
 
 def nothing(stream: Stream) -> Reading:

@@ -25,8 +25,10 @@ from connectors.zoho.centres import hosts
 from connectors.zoho.credits import allowance
 from connectors.zoho.examine import Examination
 from connectors.zoho.fields import FieldMeta, Reading, nothing, parse_fields, reading
+from connectors.zoho.full import read_full
 from connectors.zoho.modules import Offer, offer
 from connectors.zoho.paged import DELETED, read_deleted, read_users
+from connectors.zoho.plan import wish_of
 from connectors.zoho.records import read_by_ids, read_records
 from connectors.zoho.selection import ALLOW, DENY, Selection
 from connectors.zoho.settings import Asking, read_settings
@@ -65,6 +67,7 @@ class ZohoSource(Source):
             allowance=self._allowance,
         )
         self._api = Api(self._http, keeper(credentials, self._http, context.cache), credentials.api_url)
+        self._full_read = wish_of(values)
         self._lock = threading.Lock()
         self._offer: Offer | None = None
         self._readings: dict[str, Reading] = {}
@@ -87,7 +90,7 @@ class ZohoSource(Source):
 
     def can_sweep(self, stream: Stream) -> bool:
         """Every module; users are read whole anyway and never vanish."""
-        return "path" not in stream.options
+        return not {"path", "recipe"} & stream.options.keys()
 
     def shape(self, stream: Stream, kind: CursorKind) -> Shape:
         """Asks Zoho's metadata each time; the next `read` of the stream asks for the fields found here."""
@@ -129,6 +132,8 @@ class ZohoSource(Source):
             return read_settings(Asking(self._api, self._module_names(), self._fields_of, self._told), stream)
         if "path" in stream.options:
             return read_users(self._api, stream, plan.shape)
+        if window.since is None and plan.shape.stamp:
+            return read_full(self._api, stream, plan, self._full_read, window.resume)
         return read_records(self._api, stream, plan, window.since)
 
     def _read_metadata(self, stream: Stream) -> Reading:

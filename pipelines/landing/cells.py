@@ -21,7 +21,7 @@ from pipelines.landing.zone import Package
 from pipelines.sql import literal, quote, renamed
 
 PAGE_STRIDE = 1_000_000  # position = page number × stride + place in the page
-_MAX_RECORD = 64 << 20
+MAX_RECORD = 64 << 20
 _NULL = "\x1a\x1aN"  # a text that nobody types
 _POSITION = "_crm_warehouse_position"  # put first, so that a record's own key of this name does not count
 
@@ -85,7 +85,7 @@ def cells_from_file(
     con.execute(
         f"CREATE TABLE texts AS SELECT * FROM read_csv({literal(str(path))}, "
         f"columns={{_position: 'BIGINT', {types}}}, header=false, auto_detect=false, delim=',', quote='\"', "
-        f"escape='\"', nullstr={literal(_NULL)}, max_line_size={_MAX_RECORD})"
+        f"escape='\"', nullstr={literal(_NULL)}, max_line_size={MAX_RECORD})"
     )
     own, present = _places(table.columns)
     for field in shape.fields:
@@ -132,7 +132,7 @@ def _records(path: Path, mark: str, columns: Mapping[str, str]) -> str:
     """SQL of the records in a file, `_position` and a text per field; a malformed line is left out."""
     # ignore_errors gives a row of NULLs for a malformed line instead of failing the package; where all is
     # text, it leaves nothing else to ignore.
-    options = f"format='newline_delimited', ignore_errors=true, maximum_object_size={_MAX_RECORD}"
+    options = f"format='newline_delimited', ignore_errors=true, maximum_object_size={MAX_RECORD}"
     if not renamed(columns):
         texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
         return (

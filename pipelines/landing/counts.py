@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from connectors.core.contract import CursorKind
+from pipelines.landing.archives import archived_rows, is_archived
 from pipelines.landing.pages import read_pages
 from pipelines.landing.records import cut_records
 from pipelines.landing.zone import Package
@@ -21,6 +22,8 @@ def page_counts(package: Package, landed: Landed) -> tuple[int, int]:
     """(pages, records) of the page files, without building the records. Further field chunks are of the same
     records and not counted. Raises Problem when a file is damaged."""
     shape, pages, records = package.shape, 0, 0
+    if is_archived(landed):
+        return len(landed.files), sum(archived_rows(package.folder / entry.name) for entry in landed.files)
     for entry in landed.files:
         for line in read_pages(package.folder / entry.name):
             if line.chunk == 0:

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from connectors.core.contract import CursorKind, Field, FieldType, Shape, Source, Stream
+from pipelines.landing.archives import cells_from_archives, is_archived
 from pipelines.landing.cells import cells_from_file, cells_from_pages, unreadable
 from pipelines.landing.intact import require_intact
 from pipelines.landing.types import row_hash, typed
@@ -54,11 +55,14 @@ def decode(
         shape, columns = _named(shape, stream)
         cells_from_file(shape, table, source.parse, columns, con, scratch)
         skipped = dict(Counter(reason for _, reason in table.skipped))
+    elif is_archived(landed):
+        shape, columns = _named(package.shape, stream)
+        cells_from_archives(package, shape, columns, con, scratch)
     else:
         shape, columns = _named(package.shape, stream)
         records = cells_from_pages(package, shape, columns, con, scratch)
     con.execute(f"SET TimeZone = {literal(shape.timezone)}")  # texts without an offset were written there
-    _type_rows(con, shape, columns, landed.file_stamp, is_file=records is None)
+    _type_rows(con, shape, columns, landed.file_stamp, is_file=package.kind == CursorKind.FILE)
     con.execute("SET TimeZone = 'UTC'")
     count = _count(con, "SELECT count(*) FROM rows")
     if records is not None and count < landed.received:

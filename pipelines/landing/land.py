@@ -16,7 +16,9 @@ from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Us
 from connectors.core.errors import Problem
 from connectors.core.limits import spending
 from pipelines.faults import step
+from pipelines.landing.archives import ArchiveWriter
 from pipelines.landing.pages import PageWriter
+from pipelines.landing.redaction.archives import cleaned_archive
 from pipelines.landing.redaction.arrivals import refuse_unwanted, without_erased
 from pipelines.landing.redaction.erased import Erasures, all_lists, landing_policy
 from pipelines.landing.redaction.redact import Found, Policy, cleaned, redactions
@@ -56,8 +58,8 @@ def land(
     full: from the beginning, cursor kept. backfill: name of the backfill, which has a cursor of its own, goes
     on behind its last complete package, and is done once its read has ended. run: who reads, for the
     manifests. unwanted: fields whose values are not kept; nor is what is personal of an erased record. keys:
-    only these records. Raises Problem from the source; complete packages stay landed, and of the package in
-    flight what a watermark has made whole.
+    only these records. A read that was stopped and can go on is ended first. Raises Problem from the source;
+    complete packages stay landed, and of the package in flight what a watermark or a resume stands behind.
     """
     lists = all_lists(zone.root, source.name, source.org)
     if kind is CursorKind.FILE:
@@ -72,6 +74,9 @@ def land(
         cursor, newest = None, None
     since = cursor - overlap if cursor and not full and not stream.whole else None
     known = newest.tail if newest and not full else {}
+    resume = newest.resume if newest and not newest.last and not full else ""
+    if resume:  # the read that was stopped is ended first
+        since, known = None, {}
     if backfill:  # what the overlap brings again completes the chain
         known = {}
     shape = source.shape(stream, kind)
@@ -79,7 +84,7 @@ def land(
     packages: list[Package] = []
     seen = again = 0
     with spending() as usage:
-        cuts = _Cuts(source.read(stream, Window(kind, since, tuple(keys))), max_rows)
+        cuts = _Cuts(source.read(stream, Window(kind, since, tuple(keys), resume)), max_rows)
         for started, batch in cuts:
             step("package begun", stream=f"{stream.source}.{stream.name}", kind=kind)
             writer = _Writer(read, cursor, started)
@@ -97,7 +102,7 @@ def land(
                     cursor = writer.cursor_after
             except Problem:
                 writer.stopped = True
-                # What a watermark stands behind is whole: the next read goes on from there.
+                # What is whole stays: the next read goes on from there.
                 if writer.whole and writer.known(known) < writer.rows:
                     writer.finish(packages[0].id if packages else writer.package.id, usage, last=False)
                 else:
@@ -164,21 +169,27 @@ class _Writer:
         self._cursor_before, self.cursor_after = cursor, cursor
         self._clock, self._started = monotonic(), started
         self.package = read.zone.new_package(read.kind, self._started)
-        self._pages = PageWriter(self.package.folder)
+        self._pages: PageWriter | ArchiveWriter | None = None
+        self._request = self._resume = ""
         self._tail = Tail(read.shape, None if read.stream.whole else read.overlap)
         self._found: Found = set()
         self.rows = 0
-        self.whole = False  # a watermark stands behind everything that was added
+        self.whole = False  # a read can go on behind everything that was added
         self.stopped = False  # the source has given up
 
     def add(self, page: Page) -> None:
         """Land one page, without what must not be kept."""
-        page = cleaned(page, self._read.shape, self._read.policy, self._found)
+        clean = cleaned_archive if page.archive else cleaned
+        page = clean(page, self._read.shape, self._read.policy, self._found)
+        if self._pages is None:
+            self._pages = (ArchiveWriter if page.archive else PageWriter)(self.package.folder)
+            self._request = page.request
         self._pages.add(page)
         self._tail.add(page)
+        self._resume = page.resume
         if page.chunk == 0:
             self.rows += page.rows
-        self.whole = page.watermark is not None
+        self.whole = page.watermark is not None or bool(page.resume)
         if page.watermark and (self.cursor_after is None or page.watermark > self.cursor_after):
             self.cursor_after = page.watermark
 
@@ -189,6 +200,7 @@ class _Writer:
     def finish(self, first: str, usage: Usage, *, last: bool) -> Package:
         """Make the package true. first: of its chain; usage: of the read so far, taken over by this package."""
         read, stream = self._read, self._read.stream
+        assert self._pages is not None
         shape = union_shape(read.shape, self._shape_now())
         calls, credits = usage.calls, usage.credits
         usage.calls = usage.credits = 0
@@ -214,9 +226,11 @@ class _Writer:
                 seconds=round(monotonic() - self._clock, 3),
                 calls=calls,
                 credits=credits,
-                files=[self._pages.close()],
+                files=self._pages.close(),
                 shape_hash=shape_hash(shape),
                 run=read.run,
+                resume="" if last else self._resume,
+                request=self._request,
                 code_version=read.code_version,
                 redactions=redactions(self._found, datetime.now(UTC)),
                 # The next sweep looks at everything again, whatever this one saw.
@@ -235,7 +249,8 @@ class _Writer:
 
     def abandon(self) -> None:
         """Leave no trace."""
-        self._pages.abandon()
+        if self._pages is not None:
+            self._pages.abandon()
         shutil.rmtree(self.package.folder)
 
 

@@ -70,13 +70,13 @@ class PageWriter:
         )  # fmt: skip
         self._zstd.write(head + page.body.translate(_LINE_BREAKS) + b"}\n")
 
-    def close(self) -> FileEntry:
-        """Flush to disk; returns the manifest entry."""
+    def close(self) -> list[FileEntry]:
+        """Flush to disk; returns the manifest's entries."""
         self._zstd.close()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        return FileEntry(NAME, self._sink.size, self._sink.digest.hexdigest())
+        return [FileEntry(NAME, self._sink.size, self._sink.digest.hexdigest())]
 
     def abandon(self) -> None:
         """Close the handle; the folder is removed by the caller."""

@@ -34,7 +34,8 @@ class Tail:
 
     def add(self, page: Page) -> None:
         """Remember a page for as long as its records may be delivered again."""
-        if self._full:
+        if self._full or page.archive:  # nobody delivers an archive again because of an overlap
+            self._full = True
             return
         self._rows += page.rows
         self._group.append(page)

@@ -113,8 +113,10 @@ def canonical(field: Field, column: str) -> str:
     A lookup counts by its id (bulk reads carry no names), by its name only where there is no id.
     """
     match field.type:
-        case FieldType.TEXT | FieldType.JSON:
+        case FieldType.TEXT:
             return f"nullif({column}, '')"
+        case FieldType.JSON:  # a file cannot tell an empty list from none
+            return f"nullif(nullif({column}, ''), '[]')"
         case FieldType.DATETIME | FieldType.EPOCH_MS:
             return f"CAST(epoch_us({column}) AS VARCHAR)"
         case FieldType.LOOKUP:

@@ -14,9 +14,11 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from connectors.core.contract import CursorKind, Source, Stream
+from connectors.core.contract import CursorKind, Shape, Source, Stream
 from connectors.core.errors import Problem
 from pipelines.faults import step
+from pipelines.landing.archives import is_archived
+from pipelines.landing.redaction.archives import forget_archive
 from pipelines.landing.redaction.pages import forget_pages
 from pipelines.landing.redaction.redact import RECORD, Found, Policy, kept_fields
 from pipelines.landing.redaction.rows import Leaving, forget_rows
@@ -107,12 +109,31 @@ def _forget_pages(package: Package, stream: Stream, leavers: Leavers, change: Ch
     policy = Policy(
         erased=frozenset(leavers.records), keep=kept_fields(stream, shape), referred=leavers.referred
     )
+    if is_archived(landed):
+        _forget_archives(package, landed, shape, policy, leavers, change)
+        return
     new = forget_pages(path, next_name(path), shape, policy)
     if new is None:
         return
     change.found |= new.found
     tail = {key: new.digests.get(key, digest) for key, digest in landed.tail.items()}
     _replace_landed(package, landed, [new.entry, *landed.files[1:]], new.found, leavers, tail)
+
+
+def _forget_archives(
+    package: Package, landed: Landed, shape: Shape, policy: Policy, leavers: Leavers, change: Change
+) -> None:
+    files, found = list(landed.files), set()
+    for place, entry in enumerate(landed.files):
+        if (path := _present(package, entry)) is None:
+            continue
+        target = next_name(path)
+        if gone := forget_archive(path, target, shape, policy):
+            files[place] = file_entry(target)
+            found |= gone
+    if found:
+        change.found |= found
+        _replace_landed(package, landed, files, found, leavers, landed.tail)
 
 
 def _forget_file(

@@ -98,13 +98,18 @@ def cleaned(page: Page, shape: Shape, policy: Policy, found: Found) -> Page:
     try:
         body = redacted(page.body, shape, policy, found)
     except ValueError as error:
-        raise Problem(
-            "a page cannot be searched for personal data that must not be kept, so it was not kept at all",
-            do="sync again; if it stays so, report it with the name of the stream",
-            actor=Actor.DEVELOPER,
-            where=page.request,
-        ) from error
+        raise unsearchable(page) from error
     return page if body is page.body else replace(page, body=body)
+
+
+def unsearchable(page: Page) -> Problem:
+    """The Problem of a page that nobody can vouch for."""
+    return Problem(
+        "a page cannot be searched for personal data that must not be kept, so it was not kept at all",
+        do="sync again; if it stays so, report it with the name of the stream",
+        actor=Actor.DEVELOPER,
+        where=page.request,
+    )
 
 
 def redacted_text(text: str, referred: frozenset[str]) -> str:

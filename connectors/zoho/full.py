@@ -1,0 +1,154 @@
+"""A whole module, by the way that the plan chose, and on behind where an earlier read was stopped.
+
+COQL and Bulk Read give records in no order of change. What they promise is therefore known before they begin:
+everything stamped before the newest change that there was then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from connectors.core.contract import Page, Stream
+from connectors.core.errors import Problem
+from connectors.core.http import BadBody
+from connectors.zoho import plan as planning
+from connectors.zoho.api import Api
+from connectors.zoho.bulk import PATH as BULK_PATH
+from connectors.zoho.bulk import Bulk
+from connectors.zoho.coql import PATH as COQL_PATH
+from connectors.zoho.coql import walk_ids
+from connectors.zoho.errors import TOKEN_SPENT
+from connectors.zoho.fields import Reading
+from connectors.zoho.plan import Way
+from connectors.zoho.records import read_records
+
+_log = logging.getLogger(__name__)
+
+
+class _Mark(msgspec.Struct):
+    """Where a read stands, as it is kept with a package. until: what it promises at its end; at: the id or page
+    token behind which it goes on."""
+
+    way: Way
+    until: datetime
+    at: str
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    rows: int
+    newest: datetime
+
+
+def read_full(
+    api: Api, stream: Stream, reading: Reading, wish: Way | None, resume: str = ""
+) -> Iterator[Page]:
+    """Every record. resume: of the last page that an earlier read delivered."""
+    if resume and (mark := _mark(resume)):
+        try:
+            yield from _pages(api, stream, reading, mark)
+            return
+        except Problem as problem:
+            if problem.code not in TOKEN_SPENT:
+                raise
+            _log.info("zoho/%s: the stopped read can no longer be continued; it begins anew", stream.name)
+    size = _size(api, stream, reading)
+    if size is None:
+        yield from read_records(api, stream, reading, None)
+        return
+    found = planning.plan(stream, reading, size.rows, wish)
+    while found.way is not Way.RECORDS:
+        _log.info("zoho/%s: %s", stream.name, found)
+        pages = _pages(api, stream, reading, _Mark(found.way, size.newest, ""))
+        try:
+            first = next(pages, None)
+        except Problem as problem:
+            if problem.transient:
+                raise
+            found = planning.without(found, found.way, f"refused ({problem.code})", stream, reading)
+            continue
+        if first is not None:
+            yield replace(first, request=f"{first.request}; planned: {found}")
+            yield from pages
+        return
+    _log.info("zoho/%s: %s", stream.name, found)
+    for number, page in enumerate(read_records(api, stream, reading, None)):
+        yield page if number else replace(page, request=f"{page.request}; planned: {found}")
+
+
+def _pages(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
+    pages = _by_coql if mark.way is Way.COQL else _by_bulk
+    return pages(api, stream, reading, mark)
+
+
+def _by_coql(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
+    names = [stream.key, *_names(reading)]
+    for query, cut in walk_ids(api, stream.api_name, names, reading.shape.stamp, after=int(mark.at or 0)):
+        last = str(max(map(int, cut.versions)))
+        asked = f"{COQL_PATH} {len(names)} fields {query[query.index(' from ') :]}"
+        yield Page(
+            cut.body, cut.rows, 0, asked,
+            watermark=None if cut.more else mark.until,
+            resume=_text(msgspec.structs.replace(mark, at=last)) if cut.more else "",
+        )  # fmt: skip
+
+
+def _by_bulk(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
+    names = _names(reading)
+    for batch in Bulk(api, stream.api_name, names).batches(mark.at, mark.page):
+        onward = msgspec.structs.replace(mark, at=batch.token, page=batch.page + 1)
+        yield Page(
+            batch.archive, batch.rows, 0, f"{BULK_PATH} {len(names)} fields, job {batch.job}, page {batch.page}",
+            watermark=None if batch.more else mark.until,
+            resume=_text(onward) if batch.more and batch.token else "",
+            archive=True,
+        )  # fmt: skip
+
+
+def _names(reading: Reading) -> list[str]:
+    return list(dict.fromkeys(name for chunk in reading.chunks for name in chunk))
+
+
+def _size(api: Api, stream: Stream, reading: Reading) -> _Size | None:
+    """How many records there are and when the newest changed; None where no query tells."""
+    stamp = reading.shape.stamp
+    if stamp is None:
+        return None
+    query = f"select COUNT(id), MAX({stamp}) from {stream.api_name} where id is not null limit 0, 1"
+    try:
+        return api.post(COQL_PATH, {"select_query": query}, _parse_size, sub=True)
+    except Problem as problem:
+        if problem.transient:
+            raise
+        _log.info("zoho/%s: COQL does not count (%s); read by records", stream.name, problem.code)
+        return None
+
+
+def _parse_size(body: bytes) -> _Size | None:
+    """The only row holds a number and a moment, under names that the documentation shows in two ways."""
+    try:
+        (row,) = msgspec.json.decode(body)["data"]
+        rows = next(int(v) for v in row.values() if isinstance(v, int) and not isinstance(v, bool))
+        newest = [datetime.fromisoformat(v) for v in row.values() if isinstance(v, str) and "T" in v]
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, StopIteration) as error:
+        raise BadBody("it is no count of records") from error
+    if not newest or newest[0].tzinfo is None:
+        return None
+    return _Size(rows, newest[0].astimezone(UTC))
+
+
+def _text(mark: _Mark) -> str:
+    return msgspec.json.encode(mark).decode()
+
+
+def _mark(text: str) -> _Mark | None:
+    try:
+        return msgspec.json.decode(text, type=_Mark)
+    except msgspec.DecodeError:
+        return None  # of another version: begin anew
