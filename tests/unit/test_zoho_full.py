@@ -133,7 +133,7 @@ def test_a_job_is_waited_for_ever_more_slowly(tmp_path):
     jobs = Jobs(["ADDED", "QUEUED", *["IN PROGRESS"] * 10, "COMPLETED"], archive(["1"], ["2"]))
     (batch,) = batches(jobs, tmp_path)
     assert (batch.job, batch.rows, batch.archive) == ("77", 2, jobs.file)
-    assert jobs.naps[:3] == [1.0, 1.5, 2.25] and jobs.naps[-1] == 20.0 and len(jobs.naps) == 12
+    assert jobs.naps == [3.0, 6.0, 12.0, 24.0, *[30.0] * 9]
 
 
 @pytest.mark.parametrize(
