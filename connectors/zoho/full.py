@@ -58,7 +58,7 @@ def read_full(
             if problem.code not in TOKEN_SPENT:
                 raise
             _log.info("zoho/%s: the stopped read can no longer be continued; it begins anew", stream.name)
-    size = _size(api, stream, reading)
+    size = None if wish is Way.RECORDS else _size(api, stream, reading)  # nothing to choose, nothing to count
     if size is None:
         yield from read_records(api, stream, reading, None)
         return

@@ -107,6 +107,7 @@ def opened(tmp_path):
             "ZOHO_CLIENT_SECRET": "s",
             "ZOHO_REFRESH_TOKEN": "r",
             "ZOHO_ACCOUNTS_URL": server.url,
+            "ZOHO_FULL_READ": "records",
         }
         context = SourceContext("default", values, tmp_path, tmp_path / server.url[-5:], allow_loopback=True)
         http = HttpClient(
