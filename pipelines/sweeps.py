@@ -75,6 +75,8 @@ def unheld(con: duckdb.DuckDBPyConnection, zone: StreamZone, stream: Stream, swe
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, stream: Stream, org: str) -> None:
     """Raise Problem when the warehouse holds living records of a stream of which a sweep found none at all."""
+    if not _is_loaded(con, stream):
+        return
     row = con.execute(
         f"SELECT count(*) FROM {raw_table(stream.source, stream.name)} WHERE _org = $org AND _deleted_at IS NULL",
         {"org": org},
@@ -87,6 +89,15 @@ def refuse_empty(con: duckdb.DuckDBPyConnection, stream: Stream, org: str) -> No
             actor=Actor.CRM_ADMIN,
             code=SWEEP_BRAKE,
         )
+
+
+def _is_loaded(con: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
+    """Whether the stream has a table; one that no model reads has none before its first record."""
+    found = con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
+        [f"raw_{stream.source}", stream.name],
+    ).fetchone()
+    return found is not None
 
 
 def _stamp_column(sweep: Package, stream: Stream) -> str:

@@ -235,6 +235,15 @@ def test_the_doctor_foretells_what_a_sync_costs_and_names_what_to_grant(command)
     assert abs(spent - told) <= 0.2 * told
 
 
+def test_a_sweep_of_a_module_that_never_had_a_record_is_no_fault(command, organisation, monkeypatch):
+    monkeypatch.setenv("ZOHO_MODULES", "Visits")
+    monkeypatch.setenv("ZOHO_MODULES_EXCEPT", "profiles")
+    organisation.rows["Visits"] = []
+    code, result, err = command("sync", "--sweep")
+    assert (code, err) == (0, "")
+    assert of(result)["visits"]["status"] == "unchanged"
+
+
 def test_a_rebuild_gives_the_same_tables(command, organisation):
     command("sync")
     organisation.rows["Codes"].append({"id": "22", "Created_Time": NOON, "Code": "K-9"})
