@@ -21,12 +21,6 @@ def alive(bench: Bench) -> dict[str, bool]:
         return dict(con.execute("SELECT _record_id, _deleted_at IS NULL FROM raw_scripted.deals").fetchall())
 
 
-def query(bench: Bench, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(bench.settings.warehouse), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        return con.execute(sql).fetchall()
-
-
 @pytest.fixture
 def twenty(bench: Bench) -> Bench:
     bench.source.pages = [[deal(str(n), Amount=n) for n in range(1, 21)]]
@@ -48,9 +42,9 @@ def test_a_sweep_buries_what_it_lacks_and_revives_what_it_lists(twenty: Bench) -
     package = bench.zone.packages("sweep")[0]
     assert (package.receipt.deleted, package.receipt.restored) == (1, 1)
     evidence = "SELECT _deletion_evidence, _package_id FROM raw_scripted.deals WHERE _record_id = '20'"
-    assert query(bench, evidence) == [("sweep", package.id)]
+    assert bench.query(evidence) == [("sweep", package.id)]
     versions = "SELECT _deleted_at IS NULL FROM raw_scripted.deals__history WHERE _record_id = '7' ORDER BY _loaded_at"
-    assert query(bench, versions) == [(True,), (False,), (True,)]
+    assert bench.query(versions) == [(True,), (False,), (True,)]
 
 
 def test_more_than_a_tenth_gone_stops_and_asks(twenty: Bench) -> None:
@@ -68,11 +62,11 @@ def test_more_than_a_tenth_gone_stops_and_asks(twenty: Bench) -> None:
     assert bench.sync().ok
     assert sorted(key for key, lives in alive(bench).items() if not lives) == ["18", "19", "20"]
     assert package.receipt.deleted == 3
-    assert query(bench, "SELECT * FROM ops.conservation") == []
-    before = query(bench, "SELECT * FROM raw_scripted.deals ORDER BY _record_id")
+    assert bench.query("SELECT * FROM ops.conservation") == []
+    before = bench.query("SELECT * FROM raw_scripted.deals ORDER BY _record_id")
     with flow.lock(bench.settings, "test"):
         rebuild(bench.settings)
-    assert query(bench, "SELECT * FROM raw_scripted.deals ORDER BY _record_id") == before
+    assert bench.query("SELECT * FROM raw_scripted.deals ORDER BY _record_id") == before
 
 
 def test_exactly_a_tenth_is_believed(twenty: Bench) -> None:
@@ -125,8 +119,8 @@ def test_a_row_folded_late_does_not_rise_from_the_dead(bench: Bench) -> None:
     assert bench.sync().ok
     assert alive(bench) == {"1": True, "2": False}
     states = "SELECT _deleted_at IS NULL, _deletion_evidence FROM raw_scripted.deals__history WHERE _record_id = '2'"
-    assert sorted(query(bench, states), key=repr) == [(False, "deleted_list"), (True, None)]
-    before = query(bench, "SELECT * FROM raw_scripted.deals__history ORDER BY ALL")
+    assert sorted(bench.query(states), key=repr) == [(False, "deleted_list"), (True, None)]
+    before = bench.query("SELECT * FROM raw_scripted.deals__history ORDER BY ALL")
     with flow.lock(bench.settings, "test"):
         rebuild(bench.settings)
-    assert query(bench, "SELECT * FROM raw_scripted.deals__history ORDER BY ALL") == before
+    assert bench.query("SELECT * FROM raw_scripted.deals__history ORDER BY ALL") == before
