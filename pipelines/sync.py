@@ -18,7 +18,7 @@ from time import monotonic
 import duckdb
 
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
-from connectors.core.errors import Problem
+from connectors.core.errors import Actor, Problem
 from connectors.core.limits import spending
 from pipelines.check import check
 from pipelines.faults import noted, step
@@ -251,6 +251,15 @@ def _failed_load(outcome: StreamOutcome, problem: Problem) -> None:
     outcome.fail(problem, Status.BLOCKED if problem.code == SWEEP_BRAKE else Status.FAILED)
 
 
+def _unjudged(package: Package, checked: Checked) -> Problem:
+    return Problem(
+        f"{checked.quarantined} of the ids that a sweep listed could not be read, so it was not judged",
+        do="sweep again; if it stays so, report it with the package folder",
+        actor=Actor.DEVELOPER,
+        where=str(package.folder),
+    )
+
+
 def _load(
     writer: _LazyWriter,
     stream: Stream,
@@ -274,4 +283,6 @@ def _load(
                 outcome.cursor = package.landed.cursor_after or outcome.cursor
             if outcome.status is Status.UNCHANGED:
                 outcome.status = Status.LOADED
+            if package.kind == CursorKind.SWEEP and (unread := package.checked) and unread.quarantined:
+                outcome.fail(_unjudged(package, unread))
     progress(outcome, "done")

@@ -16,6 +16,7 @@ import msgspec
 
 from connectors.core.errors import Problem
 from pipelines.faults import step
+from pipelines.files import sync_file
 from pipelines.landing.zone import SHAPE, Package, StreamZone
 from pipelines.manifest import (
     ACCEPTED,
@@ -145,6 +146,8 @@ def _finish(
     names = [name for name in (ACCEPTED, QUARANTINED) if (package.folder / name).exists()]
     for name in names:
         (package.folder / name).chmod(0o600)
+    for path in package.folder.iterdir():
+        sync_file(path)
     files = [file_entry(package.folder / name) for name in names]
     write_manifest(package.folder, CHECKED, msgspec.structs.replace(checked, files=files))
     landed = Landed(

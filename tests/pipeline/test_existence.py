@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, tzinfo
+
 import duckdb
 import pytest
 
@@ -124,3 +126,52 @@ def test_a_row_folded_late_does_not_rise_from_the_dead(bench: Bench) -> None:
     with flow.lock(bench.settings, "test"):
         rebuild(bench.settings)
     assert bench.query("SELECT * FROM raw_scripted.deals__history ORDER BY ALL") == before
+
+
+def test_an_id_that_could_not_be_read_is_not_one_that_is_gone(twenty: Bench) -> None:
+    """Law 4: a sweep with a row set aside proves nothing, and says so."""
+    bench = twenty
+    bench.source.sweeps = [[*(str(n) for n in range(1, 20)), ""]]
+    outcome = bench.sync().outcomes[0]
+    assert outcome.status is Status.FAILED
+    assert "1 of the ids that a sweep listed could not be read" in outcome.messages[0]
+    assert all(alive(bench).values())
+    bench.source.sweeps = [[str(n) for n in range(1, 20)]]
+    assert bench.sync().ok
+    assert [key for key, lives in alive(bench).items() if not lives] == ["20"]
+
+
+def test_a_row_released_after_a_sweep_that_does_not_list_it_stays_dead(bench: Bench) -> None:
+    bench.source.pages = [[deal(str(n), Amount=n if n != 5 else -5) for n in range(1, 21)]]
+    assert bench.sync().ok
+    first = bench.zone.packages()[0]
+    bench.source.pages, bench.source.sweeps = [], [[str(n) for n in range(1, 21) if n != 5]]
+    assert bench.sync().ok
+    bench.source.sweeps = None
+    release(bench.zone, first, [1_000_005])
+    assert bench.sync().ok
+    assert [key for key, lives in alive(bench).items() if not lives] == ["5"]
+    states = "SELECT _deleted_at IS NULL, _deletion_evidence FROM raw_scripted.deals__history WHERE _record_id = '5'"
+    assert sorted(bench.query(states), key=repr) == [(False, "sweep"), (True, None)]
+    before = bench.query("SELECT * FROM raw_scripted.deals__history ORDER BY ALL")
+    with flow.lock(bench.settings, "test"):
+        rebuild(bench.settings)
+    assert bench.query("SELECT * FROM raw_scripted.deals__history ORDER BY ALL") == before
+
+
+def test_a_clock_that_steps_back_loses_no_deletion(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Existence is ordered by read start: a later read must begin later, whatever the wall clock says."""
+    bench.source.pages = [[deal("1", Amount=1)]]
+    assert bench.sync().ok
+
+    class Yesterday(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) - timedelta(days=1)
+
+    monkeypatch.setattr(land_room, "datetime", Yesterday)
+    bench.source.pages, bench.source.deleted = [], [{"id": "1", "deleted_time": LATER}]
+    assert bench.sync().ok
+    assert alive(bench) == {"1": False}
+    starts = [package.landed.started_at for package in bench.zone.packages()]
+    assert starts == sorted(starts)
