@@ -16,6 +16,7 @@ from functools import partial
 from time import monotonic
 
 import duckdb
+import msgspec
 
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Actor, Problem
@@ -23,10 +24,11 @@ from connectors.core.limits import spending
 from pipelines.check import check
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
+from pipelines.landing.decisions import drop
 from pipelines.landing.land import land
 from pipelines.landing.runs import Run, StreamRun, append_run
 from pipelines.landing.zone import Package, StreamZone, Zone
-from pipelines.manifest import LOADED, Checked, write_manifest
+from pipelines.manifest import CHECKED, LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
 from pipelines.quality.rules import RuleSet, load_rules
@@ -222,6 +224,12 @@ def _checked(
         outcome.quarantined += checked.quarantined
         outcome.pages += package.landed.pages
         outcome.checks += checked.results
+        if checked.blocked and package.kind == CursorKind.SWEEP:  # what lies behind it need not wait
+            if any(p.id > package.id and p.is_loaded() for p in zone.packages(CursorKind.SWEEP)):
+                drop(zone, package, None, by="a newer sweep")
+            else:
+                outcome.fail(_stopped(package, str(checked.results[-1]["reason"])), Status.BLOCKED)
+            continue
         if checked.blocked:
             failed = [r for r in checked.results if r["severity"] == "block" and not r["passed"]]
             outcome.fail(
@@ -247,8 +255,23 @@ def _check(
         raise
 
 
-def _failed_load(outcome: StreamOutcome, problem: Problem) -> None:
-    outcome.fail(problem, Status.BLOCKED if problem.code == SWEEP_BRAKE else Status.FAILED)
+def _stop_sweep(package: Package, problem: Problem) -> None:
+    """The brake is judged once, at the sweep's place in the fold; then a person or a newer sweep decides."""
+    checked = package.checked
+    assert checked is not None
+    reason = {"rule": SWEEP_BRAKE, "severity": "block", "passed": False, "reason": problem.what}
+    stopped = msgspec.structs.replace(checked, blocked=True, results=[*checked.results, reason])
+    write_manifest(package.folder, CHECKED, stopped)
+
+
+def _stopped(package: Package, what: str) -> Problem:
+    return Problem(
+        what,
+        do="see in the CRM whether they were deleted or whether the API user may no longer see them; give the "
+        "right back and sweep again (a newer sweep takes this one's place), or release the package if they are gone",
+        actor=Actor.CRM_ADMIN,
+        where=str(package.folder),
+    )
 
 
 def _unjudged(package: Package, checked: Checked) -> Problem:
@@ -268,9 +291,16 @@ def _load(
     progress: Progress,
 ) -> None:
     progress(outcome, "loading")
-    with noted(partial(_failed_load, outcome)):
+    with noted(outcome.fail):
         for package in ready:
-            receipt = load_checked(writer(), package, stream)
+            try:
+                receipt = load_checked(writer(), package, stream)
+            except Problem as problem:
+                if problem.code != SWEEP_BRAKE:
+                    raise
+                _stop_sweep(package, problem)
+                outcome.fail(_stopped(package, problem.what), Status.BLOCKED)
+                continue
             step("package loaded", package=package.id, order=receipt.order)
             write_manifest(package.folder, LOADED, receipt)
             step("receipt written", package=package.id)

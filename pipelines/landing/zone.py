@@ -170,11 +170,9 @@ class StreamZone:
         return None
 
     def last_order(self) -> int:
-        """Load order of the newest package that changed something, be it history only; 0 when none did."""
-        for package in reversed(self.folders()):
-            if (receipt := package.receipt) and (receipt.changed or receipt.stale):
-                return receipt.order
-        return 0
+        """Load order of the last package that changed something, be it history only; 0 when none did."""
+        receipts = (package.receipt for package in self.folders())  # what waited is loaded out of turn
+        return max((r.order for r in receipts if r and (r.changed or r.stale)), default=0)
 
     def known_files(self) -> frozenset[str]:
         """sha256 of every file landed so far."""

@@ -72,8 +72,7 @@ def sweep(
     if brake and missing > alive * _BRAKE:
         raise Problem(
             f"a sweep found {missing:,} of {alive:,} records gone; nothing was marked as deleted",
-            do="see in the CRM whether they were deleted or whether the API user may no longer see them; "
-            "give the right back and sweep again, or release the package if they are gone",
+            do="sweep again, or release the package if they are gone",
             actor=Actor.CRM_ADMIN,
             source=stream.source,
             stream=stream.name,

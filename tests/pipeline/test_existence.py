@@ -7,12 +7,13 @@ from datetime import datetime, timedelta, tzinfo
 import duckdb
 import pytest
 
+from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines.fold import rebuild
 from pipelines.landing import land as land_room
-from pipelines.landing.decisions import release
+from pipelines.landing.decisions import drop, release
 from pipelines.outcome import Status
-from tests.pipeline.conftest import Bench
+from tests.pipeline.conftest import BLOCKING, Bench
 from tests.pipeline.scripted import deal
 
 LATER = "2026-03-05T10:00:00+08:00"
@@ -57,8 +58,10 @@ def test_more_than_a_tenth_gone_stops_and_asks(twenty: Bench) -> None:
     assert "3 of 20 records gone; nothing was marked as deleted" in outcome.messages[0]
     assert "CRM administrator" in outcome.messages[0]
     assert all(alive(bench).values())
-    bench.source.sweeps = None
+    bench.source.sweeps, bench.source.pages = None, [[deal("21", LATER, Amount=21)]]
     assert not bench.sync().ok, "it stays pending and visible"
+    assert alive(bench)["21"], "and keeps nothing else waiting"
+    bench.source.pages = []
 
     package = release(bench.zone, bench.zone.packages("sweep")[0], None, by="Wang")
     assert bench.sync().ok
@@ -175,3 +178,42 @@ def test_a_clock_that_steps_back_loses_no_deletion(bench: Bench, monkeypatch: py
     assert alive(bench) == {"1": False}
     starts = [package.landed.started_at for package in bench.zone.packages()]
     assert starts == sorted(starts)
+
+
+def test_a_newer_sweep_takes_the_place_of_one_that_was_stopped(twenty: Bench) -> None:
+    """The API user had lost a right, and has it back."""
+    bench = twenty
+    bench.source.sweeps = [["1", "2"]]
+    assert not bench.sync().ok
+    bench.source.sweeps = [[str(n) for n in range(1, 20)]]
+    bench.sync()
+    bench.source.sweeps = None
+    bench.sync()
+    assert bench.sync().ok and bench.zone.pending() == []
+    assert [key for key, lives in alive(bench).items() if not lives] == ["20"]
+    assert bench.query("SELECT * FROM ops.conservation") == []
+
+
+def test_a_package_is_decided_about_once(bench: Bench) -> None:
+    bench.rules.write_text(BLOCKING)
+    bench.source.pages = [[deal("1", Amount=-1)]]
+    assert not bench.sync().ok
+    origin = bench.zone.packages()[0]
+    with pytest.raises(Problem, match="decide about the whole package first"):
+        release(bench.zone, origin, [1_000_001])
+    drop(bench.zone, origin, None)
+    with pytest.raises(Problem, match="does not wait"):
+        release(bench.zone, origin, None)
+
+
+def test_what_waited_and_is_loaded_out_of_turn_is_built(bench: Bench) -> None:
+    """The newest folder is not the last one loaded: a release made earlier is loaded before what waited."""
+    bench.rules.write_text(BLOCKING)
+    bench.source.pages = [[deal("1", Amount=-1)]]
+    assert not bench.sync().ok
+    bench.source.pages = [[deal("2", LATER, Amount=2)]]
+    assert not bench.sync().ok
+    bench.source.pages = []
+    release(bench.zone, bench.zone.packages()[0], None)
+    assert bench.sync().ok
+    assert bench.zone.last_order() == max(p.receipt.order for p in bench.zone.loaded())
