@@ -13,6 +13,7 @@ import duckdb
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import step
+from pipelines.files import sync_file
 from pipelines.landing.decode import Decoded, decode
 from pipelines.landing.zone import Package
 from pipelines.manifest import (
@@ -121,6 +122,7 @@ def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> list[FileEntry]
         path = folder / name
         con.execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
         path.chmod(0o600)
+        sync_file(path)
         entries.append(file_entry(path))
     return entries
 

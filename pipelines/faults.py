@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
@@ -122,7 +123,7 @@ def noted(note: Callable[[Problem], None]) -> Iterator[None]:
         note(problem)
     except Exception as error:
         problem = known(error)
-        _LOG.exception("unexpected %s" if problem is None else "the machine: %s", type(error).__name__)
+        _LOG.error("unexpected:\n%s" if problem is None else "the machine:\n%s", _without_values(error))
         place = f"the last one in logs/{LOG_FILE} of the home folder" if _LOG.handlers else "above"
         note(
             problem
@@ -132,6 +133,18 @@ def noted(note: Callable[[Problem], None]) -> Iterator[None]:
                 actor=Actor.DEVELOPER,
             )
         )
+
+
+def _without_values(error: BaseException) -> str:
+    """A traceback of code and names. Only our own sentences and the operating system's keep their words: the
+    engine's quote the values of records."""
+    parts: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        words = f": {seen}" if isinstance(seen, Problem | OSError) else ""
+        parts.append("".join(traceback.format_tb(seen.__traceback__)) + type(seen).__name__ + words)
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return "\nwhich led to\n".join(reversed(parts))
 
 
 def step(name: str, **facts: object) -> None:

@@ -109,13 +109,33 @@ def load_checked(
     checked, landed = package.checked, package.landed
     if checked is None:
         raise _damaged(package)
-    parts = Parts(_accepted(package, receipt))
-    kind = landed.origin_kind if landed.kind == RELEASE else landed.kind
-    if kind == CursorKind.SWEEP and landed.last:
-        chain = StreamZone(package.folder.parent).chain(landed.read)
-        files = [accepted for part in chain if (accepted := _accepted(part, receipt=None))]
-        parts = Parts(parts.accepted, files, chain[0].landed.started_at, agreed=landed.kind == RELEASE)
+    chain = _sweep(package, landed, receipt)
+    files = [file for part in chain if (file := _accepted(part, receipt=None))]
+    began = chain[0].landed.started_at if chain else None
+    parts = Parts(_accepted(package, receipt), files, began, agreed=landed.kind == RELEASE)
     return load_package(con, stream, columns(stream), landed, checked, parts, receipt=receipt)
+
+
+def _sweep(package: Package, landed: Landed, receipt: Receipt | None) -> list[Package]:
+    """The whole sweep that this package completes, or that speaks of rows released after it; [] if none does."""
+    zone = StreamZone(package.folder.parent)
+    if CursorKind.SWEEP in (landed.kind, landed.origin_kind):
+        return _readable(zone.chain(landed.read)) if landed.last else []
+    if landed.kind != RELEASE or landed.positions is None:
+        return []
+    for part in reversed(zone.packages(CursorKind.SWEEP)):
+        folded, of = part.receipt, part.landed
+        if of.started_at <= landed.started_at:
+            break
+        if folded and of.last and (receipt is None or folded.order < receipt.order):
+            chain = _readable(zone.chain(of.read))
+            return chain if chain and chain[0].landed.started_at > landed.started_at else []
+    return []
+
+
+def _readable(chain: list[Package]) -> list[Package]:
+    """The chain, if every id in it could be read: an id that was set aside is not one that is gone."""
+    return [] if any(checked.quarantined for part in chain if (checked := part.checked)) else chain
 
 
 def _receipted(settings: Settings) -> list[Package]:

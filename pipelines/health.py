@@ -92,7 +92,7 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
             since=old.since if old and good == was_good else now,
             checked_at=now,
             loaded_at=now if outcome.packages else old.loaded_at if old else None,
-            cursor=outcome.cursor or (old.cursor if old else None),
+            cursor=max((c for c in (outcome.cursor, old.cursor if old else None) if c), default=None),
             quarantined=outcome.quarantined if outcome.received else old.quarantined if old else 0,
             messages=outcome.messages,
         )

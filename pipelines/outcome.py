@@ -71,6 +71,29 @@ class StreamOutcome:
         self.messages.append(str(problem.located(source=self.source, stream=self.stream)))
 
 
+_COUNTS = (
+    "landed", "packages", "received", "accepted", "quarantined", "known_again",
+    "inserted", "updated", "unchanged", "deleted", "pages",
+)  # fmt: skip
+_WORST_FIRST = (Status.FAILED, Status.BLOCKED, Status.LOADED, Status.UNCHANGED)
+
+
+def together(outcomes: list[StreamOutcome]) -> StreamOutcome:
+    """One outcome of a stream over all organisations: counts added, the worst status, the oldest cursor."""
+    first = outcomes[0]
+    cursors = [o.cursor for o in outcomes if o.cursor]
+    return StreamOutcome(
+        source=first.source,
+        org=", ".join(o.org for o in outcomes),
+        stream=first.stream,
+        status=min((o.status for o in outcomes), key=_WORST_FIRST.index),
+        cursor=min(cursors, default=None),
+        messages=[message for o in outcomes for message in o.messages],
+        checks=[check for o in outcomes for check in o.checks],
+        **{name: sum(getattr(o, name) for o in outcomes) for name in _COUNTS},
+    )
+
+
 @dataclass(slots=True)
 class SyncReport:
     """A whole sync. problems: (source, sentence) of what concerns a source and no stream of it (`OWN` instead

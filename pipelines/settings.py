@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     @field_validator("home", mode="before")
     @classmethod
     def _a_folder(cls, home: str | Path) -> Path:
+        if "?" in str(home):
+            raise ValueError("a ? in the path would be read as the begin of options by DuckDB")
         return Path(home).expanduser() if str(home).strip() else Path("data")
 
     @field_validator("timezone")

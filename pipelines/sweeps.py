@@ -17,7 +17,6 @@ from connectors.core.errors import Actor, Problem
 from pipelines.landing.zone import Package, StreamZone
 from pipelines.manifest import ACCEPTED, QUARANTINED
 from pipelines.sql import columns_of, literal, quote
-from pipelines.warehouse.existence import SWEEP_BRAKE
 from pipelines.warehouse.schema import raw_table
 
 
@@ -73,22 +72,22 @@ def unheld(con: duckdb.DuckDBPyConnection, zone: StreamZone, stream: Stream, swe
     return [key for (key,) in rows]
 
 
-def refuse_empty(con: duckdb.DuckDBPyConnection, stream: Stream, org: str) -> None:
-    """Raise Problem when the warehouse holds living records of a stream of which a sweep found none at all."""
+def none_left(con: duckdb.DuckDBPyConnection, stream: Stream, org: str) -> Problem | None:
+    """What is wrong when the warehouse holds living records of a stream of which a sweep found none at all."""
     if not _is_loaded(con, stream):
-        return
+        return None
     row = con.execute(
         f"SELECT count(*) FROM {raw_table(stream.source, stream.name)} WHERE _org = $org AND _deleted_at IS NULL",
         {"org": org},
     ).fetchone()
-    if row and row[0]:
-        raise Problem(
-            f"a sweep found none of {row[0]:,} records; nothing was marked as deleted",
-            do="see in the CRM whether the API user may still see them, and give the right back; records that "
-            "were deleted are on the CRM's deleted list, which every sync reads",
-            actor=Actor.CRM_ADMIN,
-            code=SWEEP_BRAKE,
-        )
+    if row is None or not row[0]:
+        return None
+    return Problem(
+        f"a sweep found none of {row[0]:,} records; nothing was marked as deleted",
+        do="see in the CRM whether the API user may still see them, and give the right back; records that "
+        "were deleted are on the CRM's deleted list, which every sync reads",
+        actor=Actor.CRM_ADMIN,
+    )
 
 
 def _is_loaded(con: duckdb.DuckDBPyConnection, stream: Stream) -> bool:

@@ -17,23 +17,25 @@ from time import monotonic
 from typing import Any
 
 import duckdb
+import msgspec
 
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
-from connectors.core.errors import Problem
+from connectors.core.errors import Actor, Problem
 from connectors.core.limits import spending
 from pipelines.check import check
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
+from pipelines.landing.decisions import drop
 from pipelines.landing.land import Landing, land
 from pipelines.landing.runs import Run, StreamRun, append_run
 from pipelines.landing.zone import Package, StreamZone, Zone
-from pipelines.manifest import LOADED, Checked, write_manifest
+from pipelines.manifest import CHECKED, LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
-from pipelines.sweeps import is_due, kinds_of, refuse_empty, unheld
+from pipelines.sweeps import is_due, kinds_of, none_left, unheld
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.existence import SWEEP_BRAKE
@@ -95,9 +97,11 @@ def _tidy(settings: Settings, report: SyncReport) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What every stream of a sync has in common. names: the chosen streams, all if empty; others: and those that
-    no model reads. offered: what each
-    source that could be opened has."""
+    """What every stream of a sync has in common.
+
+    names: the chosen streams, all if empty; others: and those that no model reads. offered: what each source
+    that could be opened has.
+    """
 
     settings: Settings
     report: SyncReport
@@ -299,9 +303,9 @@ def _check_landed(
 def _shown_by_sweeps(writer: _LazyWriter, zone: StreamZone, stream: Stream, read: _Read) -> Iterator[_Unheld]:
     """What the loaded sweeps of a stream show to be missing."""
     outcome = read.outcome
-    with noted(partial(_failed_load, outcome)):
-        if read.emptied:
-            refuse_empty(writer(), stream, outcome.org)
+    with noted(outcome.fail):
+        if read.emptied and (problem := none_left(writer(), stream, outcome.org)):
+            outcome.fail(problem, Status.BLOCKED)
         for package in read.ready:
             whole = package.kind == CursorKind.SWEEP and package.is_loaded() and package.landed.last
             if whole and (keys := unheld(writer(), zone, stream, package)):
@@ -328,6 +332,12 @@ def _checked(
         outcome.quarantined += checked.quarantined
         outcome.pages += package.landed.pages
         outcome.checks += checked.results
+        if checked.blocked and package.kind == CursorKind.SWEEP:  # what lies behind it need not wait
+            if any(p.id > package.id and p.is_loaded() for p in zone.packages(CursorKind.SWEEP)):
+                drop(zone, package, None, by="a newer sweep")
+            else:
+                outcome.fail(_stopped(package, str(checked.results[-1]["reason"])), Status.BLOCKED)
+            continue
         if checked.blocked:
             failed = [r for r in checked.results if r["severity"] == "block" and not r["passed"]]
             outcome.fail(
@@ -353,8 +363,32 @@ def _check(
         raise
 
 
-def _failed_load(outcome: StreamOutcome, problem: Problem) -> None:
-    outcome.fail(problem, Status.BLOCKED if problem.code == SWEEP_BRAKE else Status.FAILED)
+def _stop_sweep(package: Package, problem: Problem) -> None:
+    """The brake is judged once, at the sweep's place in the fold; then a person or a newer sweep decides."""
+    checked = package.checked
+    assert checked is not None
+    reason = {"rule": SWEEP_BRAKE, "severity": "block", "passed": False, "reason": problem.what}
+    stopped = msgspec.structs.replace(checked, blocked=True, results=[*checked.results, reason])
+    write_manifest(package.folder, CHECKED, stopped)
+
+
+def _stopped(package: Package, what: str) -> Problem:
+    return Problem(
+        what,
+        do="see in the CRM whether they were deleted or whether the API user may no longer see them; give the "
+        "right back and sweep again (a newer sweep takes this one's place), or release the package if they are gone",
+        actor=Actor.CRM_ADMIN,
+        where=str(package.folder),
+    )
+
+
+def _unjudged(package: Package, checked: Checked) -> Problem:
+    return Problem(
+        f"{checked.quarantined} of the ids that a sweep listed could not be read, so it was not judged",
+        do="sweep again; if it stays so, report it with the package folder",
+        actor=Actor.DEVELOPER,
+        where=str(package.folder),
+    )
 
 
 def _load(
@@ -365,9 +399,16 @@ def _load(
     progress: Progress,
 ) -> None:
     progress(outcome, "loading")
-    with noted(partial(_failed_load, outcome)):
+    with noted(outcome.fail):
         for package in ready:
-            receipt = load_checked(writer(), package, stream)
+            try:
+                receipt = load_checked(writer(), package, stream)
+            except Problem as problem:
+                if problem.code != SWEEP_BRAKE:
+                    raise
+                _stop_sweep(package, problem)
+                outcome.fail(_stopped(package, problem.what), Status.BLOCKED)
+                continue
             step("package loaded", package=package.id, order=receipt.order)
             write_manifest(package.folder, LOADED, receipt)
             step("receipt written", package=package.id)
@@ -380,4 +421,6 @@ def _load(
                 outcome.cursor = package.landed.cursor_after or outcome.cursor
             if outcome.status is Status.UNCHANGED:
                 outcome.status = Status.LOADED
+            if package.kind == CursorKind.SWEEP and (unread := package.checked) and unread.quarantined:
+                outcome.fail(_unjudged(package, unread))
     progress(outcome, "done")

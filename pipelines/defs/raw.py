@@ -8,13 +8,14 @@ A stream that fails or is blocked is an outcome, not an exception: raising would
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import dagster as dg
 
 from connectors.core.contract import SourceSpec, Stream
 from connectors.core.errors import Problem
 from pipelines import flow
-from pipelines.outcome import Status, StreamOutcome
+from pipelines.outcome import Status, StreamOutcome, together
 from pipelines.quality.model import RuleSet, Scope
 from pipelines.quality.rules import load_rules
 from pipelines.settings import EXPECTATIONS, Settings, load_settings, selected
@@ -124,11 +125,15 @@ def _sync(
     for sentence in report.sentences():
         context.log.error(sentence)
     failed_source = "; ".join(sentence for _, sentence in report.problems)
-    outcomes = {outcome.stream: outcome for outcome in report.outcomes}
+    outcomes = {name: together(list(of)) for name, of in _by_stream(report.outcomes)}
     for name in streams:
         if failed_source and name not in outcomes:
             outcomes[name] = StreamOutcome(spec.name, "", name, Status.FAILED, messages=[failed_source])
     return outcomes
+
+
+def _by_stream(outcomes: list[StreamOutcome]) -> Iterator[tuple[str, Iterator[StreamOutcome]]]:
+    return groupby(sorted(outcomes, key=lambda o: o.stream), key=lambda o: o.stream)
 
 
 def _configured(settings: Settings, name: str) -> list[tuple[SourceSpec, str]]:

@@ -16,6 +16,7 @@ import msgspec
 
 from connectors.core.errors import Problem
 from pipelines.faults import step
+from pipelines.files import sync_file
 from pipelines.landing.zone import SHAPE, Package, StreamZone
 from pipelines.manifest import (
     ACCEPTED,
@@ -44,7 +45,7 @@ def release(
     could not be read.
     """
     if positions is None:
-        _must_wait(origin)
+        _must_wait(zone, origin)
         return _decide_whole(zone, origin, RELEASE, by, run)
     return _decide_rows(zone, origin, RELEASE, positions, by, run)
 
@@ -54,13 +55,13 @@ def drop(
 ) -> Package:
     """Decide that rows of a package, or (None) a blocked package, are never loaded. The bytes stay."""
     if positions is None:
-        _must_wait(origin)
+        _must_wait(zone, origin)
         return _decide_whole(zone, origin, DROP, by, run)
     return _decide_rows(zone, origin, DROP, positions, by, run)
 
 
-def _must_wait(origin: Package) -> None:
-    if origin.is_loaded() or origin.checked is None:
+def _must_wait(zone: StreamZone, origin: Package) -> None:
+    if origin.is_loaded() or origin.checked is None or zone.decisions(origin.id):
         raise Problem(
             f"package {origin.id} does not wait for a decision",
             do="run `crm-warehouse status`, which names the packages that do",
@@ -90,6 +91,12 @@ def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: st
 def _decide_rows(
     zone: StreamZone, origin: Package, kind: str, positions: Collection[int], by: str, run: str
 ) -> Package:
+    if not origin.is_loaded():
+        raise Problem(
+            f"package {origin.id} is not loaded: its rows wait with it",
+            do="decide about the whole package first; if that was done, about the rows of the decision's package",
+            where=str(origin.folder),
+        )
     wanted = sorted(set(positions))
     decided = {p for d in zone.decisions(origin.id) for p in d.positions or ()}
     rules = _rules_of(origin, wanted)
@@ -145,6 +152,8 @@ def _finish(
     names = [name for name in (ACCEPTED, QUARANTINED) if (package.folder / name).exists()]
     for name in names:
         (package.folder / name).chmod(0o600)
+    for path in package.folder.iterdir():
+        sync_file(path)
     files = [file_entry(package.folder / name) for name in names]
     write_manifest(package.folder, CHECKED, msgspec.structs.replace(checked, files=files))
     landed = Landed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Us
 from connectors.core.errors import Problem
 from connectors.core.limits import spending
 from pipelines.faults import step
+from pipelines.files import sync_file
 from pipelines.landing.archives import ArchiveWriter
 from pipelines.landing.pages import PageWriter
 from pipelines.landing.redaction.archives import cleaned_archive
@@ -85,9 +86,9 @@ def land(
     seen = again = 0
     with spending() as usage:
         cuts = _Cuts(source.read(stream, Window(kind, since, tuple(keys), resume)), max_rows)
-        for started, batch in cuts:
+        for asked, batch in cuts:
             step("package begun", stream=f"{stream.source}.{stream.name}", kind=kind)
-            writer = _Writer(read, cursor, started)
+            writer = _Writer(read, cursor, asked)
             try:
                 for page in batch:
                     writer.add(page)
@@ -114,23 +115,31 @@ def land(
     return Landing(tuple(packages), seen, again)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A moment by the wall clock, which may step, and by one that counts seconds only."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=monotonic)
+
+
 class _Cuts:
     """A read cut into chains of at most `max_rows` rows, never between a page and its field chunks.
 
-    Each comes with the moment its first page was asked for: existence is ordered by it, so it must not be
-    later. ended: the last page was given out.
+    Each comes with the moment its first page was asked for (`_Asked`): existence is ordered by it, so it must
+    not be later. ended: the last page was given out.
     """
 
     def __init__(self, pages: Iterator[Page], max_rows: int) -> None:
         self._pages, self._max_rows = pages, max_rows
-        self._asked = datetime.now(UTC)
+        self._asked = _Asked()
         self._held: Page | None = next(pages, None)
 
     @property
     def ended(self) -> bool:
         return self._held is None
 
-    def __iter__(self) -> Iterator[tuple[datetime, Iterator[Page]]]:
+    def __iter__(self) -> Iterator[tuple[_Asked, Iterator[Page]]]:
         while self._held is not None:
             yield self._asked, self._batch()
 
@@ -139,7 +148,7 @@ class _Cuts:
         while page is not None:
             rows += page.rows if page.chunk == 0 else 0
             yield page
-            self._asked = datetime.now(UTC)
+            self._asked = _Asked()
             self._held = page = next(self._pages, None)
             if page is not None and page.chunk == 0 and rows + page.rows > self._max_rows:
                 return
@@ -164,11 +173,11 @@ class _Read:
 class _Writer:
     """One package being written."""
 
-    def __init__(self, read: _Read, cursor: datetime | None, started: datetime) -> None:
+    def __init__(self, read: _Read, cursor: datetime | None, asked: _Asked) -> None:
         self._read = read
         self._cursor_before, self.cursor_after = cursor, cursor
-        self._clock, self._started = monotonic(), started
-        self.package = read.zone.new_package(read.kind, self._started)
+        self._clock = asked.clock
+        self.package = read.zone.new_package(read.kind, asked.at)
         self._pages: PageWriter | ArchiveWriter | None = None
         self._request = self._resume = ""
         self._tail = Tail(read.shape, None if read.stream.whole else read.overlap)
@@ -217,7 +226,7 @@ class _Writer:
                 backfill=read.backfill,
                 read=first,
                 last=last,
-                started_at=self._started,
+                started_at=self.package.began,
                 landed_at=datetime.now(UTC),
                 cursor_before=self._cursor_before,
                 cursor_after=self.cursor_after,
@@ -258,6 +267,7 @@ def _write_landed(package: Package, shape: Shape, landed: Landed) -> None:
     shape_path = package.folder / SHAPE
     shape_path.touch(mode=0o600)
     shape_path.write_bytes(msgspec.json.encode(shape.to_json()))
+    sync_file(shape_path)
     write_manifest(package.folder, LANDED, landed)
     step(
         "package landed", package=package.id, stream=f"{landed.source}.{landed.stream}", rows=landed.received
@@ -290,13 +300,14 @@ def _land_files(
     rows = 0
     for page in source.read(stream, Window(CursorKind.FILE)):
         assert isinstance(page.body, Path)
-        clock, started = monotonic(), datetime.now(UTC)
-        package = zone.new_package(CursorKind.FILE, started)
+        clock = monotonic()
+        package = zone.new_package(CursorKind.FILE, datetime.now(UTC))
         copy = package.folder / f"file{page.body.suffix.lower()}"
         try:
             copy.touch(mode=0o600)
             with page.body.open("rb") as original, copy.open("wb") as file:
                 shutil.copyfileobj(original, file, 1 << 20)
+            sync_file(copy)
             entry = file_entry(copy)
             if page.sha256 and entry.sha256 != page.sha256:
                 raise Problem(
@@ -313,7 +324,7 @@ def _land_files(
                 stream=stream.name,
                 api_name=stream.api_name,
                 kind=CursorKind.FILE,
-                started_at=started,
+                started_at=package.began,
                 landed_at=datetime.now(UTC),
                 cursor_before=None,
                 cursor_after=page.file_stamp,

@@ -14,7 +14,7 @@ import msgspec
 
 from connectors.core.contract import CursorKind, Shape
 from connectors.core.errors import Problem
-from pipelines.files import private_folder
+from pipelines.files import private_folder, sync_folder
 from pipelines.manifest import (
     CHECKED,
     DROP,
@@ -45,6 +45,11 @@ class Package:
     def id(self) -> str:
         """Sortable in time within its stream; unique everywhere."""
         return self.folder.name
+
+    @property
+    def began(self) -> datetime:
+        """When its read began, never before that of an earlier package: existence is ordered by it."""
+        return datetime.strptime(self.id.split("-")[0], _STAMP).replace(tzinfo=UTC)
 
     @property
     def kind(self) -> str:
@@ -113,10 +118,10 @@ class StreamZone:
         private_folder(self.folder)
         moment = started_at.astimezone(UTC)
         if folders := self.folders():  # the clock may step back, two packages may share a microsecond
-            newest = datetime.strptime(folders[-1].id.split("-")[0], _STAMP).replace(tzinfo=UTC)
-            moment = max(moment, newest + timedelta(microseconds=1))
+            moment = max(moment, folders[-1].began + timedelta(microseconds=1))
         package = Package(self.folder / f"{moment.strftime(_STAMP)}-{kind}-{secrets.token_hex(4)}")
         package.folder.mkdir(mode=0o700)
+        sync_folder(self.folder)
         return package
 
     def folders(self) -> list[Package]:
@@ -165,11 +170,9 @@ class StreamZone:
         return None
 
     def last_order(self) -> int:
-        """Load order of the newest package that changed something; 0 when none did."""
-        for package in reversed(self.folders()):
-            if (receipt := package.receipt) and receipt.changed:
-                return receipt.order
-        return 0
+        """Load order of the last package that changed something, be it history only; 0 when none did."""
+        receipts = (package.receipt for package in self.folders())  # what waited is loaded out of turn
+        return max((r.order for r in receipts if r and (r.changed or r.stale)), default=0)
 
     def known_files(self) -> frozenset[str]:
         """sha256 of every file landed so far."""

@@ -19,6 +19,8 @@ import msgspec
 from connectors.core.errors import Problem
 from pipelines.faults import step
 from pipelines.files import private_folder, sync_folder, write_atomic
+from pipelines.landing.intact import damage
+from pipelines.manifest import FileEntry
 from pipelines.settings import WRONG_USE, Settings
 from pipelines.version import VERSION
 from pipelines.warehouse.connect import open_warehouse
@@ -153,7 +155,8 @@ def _save(home: Path, target: Path, advance: Advance) -> Backup:
         private_folder(copy.parent)
         twin = saved.get(facts.st_ino)
         original, old = (partial / twin.path, twin) if twin else previous.same(path)
-        if old and _linked(original, copy):
+        sound = twin or (old and damage(original, FileEntry(name, old.bytes, old.sha256)) is None)
+        if old and sound and _linked(original, copy):
             size, digest, shared = old.bytes, old.sha256, shared + old.bytes
         else:
             size, digest = copy_digested(path, copy)

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from connectors.core.errors import Problem
 from pipelines.build import begin_build
 from pipelines.faults import step
-from pipelines.files import private_folder, sync_folder
+from pipelines.files import private_folder, sync_folder, write_atomic
 from pipelines.landing.intact import damage
 from pipelines.manifest import FileEntry
 from pipelines.settings import Settings
@@ -32,6 +32,7 @@ from pipelines.upkeep.backup import (
 
 _ROOMS = (LANDING, WAREHOUSE, PUBLISHED)
 _STAGE = ".restoring"
+_STAGED = "staged"  # names the backup whose copies are complete here
 
 
 def restore(
@@ -44,24 +45,31 @@ def restore(
     """
     folder, home = folder.expanduser().absolute(), settings.home
     manifest = read_backup(folder)
-    _is_empty(home)
-    _is_whole(folder, manifest, settings.threads)
     stage = home / _STAGE
-    if stage.exists():  # of a restore that was killed
-        shutil.rmtree(stage)
-    try:
-        _copy(folder, manifest, stage, advance)
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise
+    if not _is_staged(stage, folder):  # else a restore of the same backup was killed while it moved in
+        _is_empty(home)
+        _is_whole(folder, manifest, settings.threads)
+        if stage.exists():
+            shutil.rmtree(stage)
+        try:
+            _copy(folder, manifest, stage, advance)
+        except BaseException:
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
+        write_atomic(stage / _STAGED, folder.name.encode())
     begin_build(settings)  # what was built here before is not what will be there
     for room in _ROOMS:
-        (home / room).rmdir()
-        (stage / room).rename(home / room)
+        if (stage / room).exists():
+            (home / room).rmdir()
+            (stage / room).rename(home / room)
     sync_folder(home)
     shutil.rmtree(stage)
     step("backup restored", files=len(manifest.files))
     return manifest
+
+
+def _is_staged(stage: Path, folder: Path) -> bool:
+    return (stage / _STAGED).exists() and (stage / _STAGED).read_bytes() == folder.name.encode()
 
 
 def _is_empty(home: Path) -> None:

@@ -72,8 +72,7 @@ def sweep(
     if brake and missing > alive * _BRAKE:
         raise Problem(
             f"a sweep found {missing:,} of {alive:,} records gone; nothing was marked as deleted",
-            do="see in the CRM whether they were deleted or whether the API user may no longer see them; "
-            "give the right back and sweep again, or release the package if they are gone",
+            do="sweep again, or release the package if they are gone",
             actor=Actor.CRM_ADMIN,
             source=stream.source,
             stream=stream.name,
@@ -97,6 +96,20 @@ def sweep(
         {**only, "package": landed.package, "loaded_at": loaded_at},
     )
     return {"deleted": deleted, "restored": restored}
+
+
+def note_unlisted(
+    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, chain: Sequence[Path], began: datetime
+) -> None:
+    """Word that rows just inserted were gone before: a sweep that began after they were read does not list them."""
+    files = ", ".join(literal(str(path)) for path in chain)
+    con.execute(
+        "INSERT INTO ops.deletions BY NAME SELECT $source AS source, $org AS org, $stream AS stream, "
+        "_record_id AS record_id, $read_at AS deleted_at, $read_at AS read_at, $package AS package_id, "
+        f"'{_SWEEP}' AS evidence FROM plan WHERE fate = 'inserted' AND _record_id NOT IN "
+        f"(SELECT _record_id FROM read_parquet([{files}])) ORDER BY _record_id",
+        {**_facts(stream, landed), "read_at": began},
+    )
 
 
 def bury_late(

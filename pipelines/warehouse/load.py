@@ -15,7 +15,7 @@ import duckdb
 from connectors.core.contract import CursorKind, Stream
 from pipelines.faults import step
 from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
-from pipelines.warehouse.existence import bury_late, bury_listed, sweep
+from pipelines.warehouse.existence import bury_late, bury_listed, note_unlisted, sweep
 from pipelines.warehouse.merge import merge
 from pipelines.warehouse.ops import earlier, next_order, note_package
 from pipelines.warehouse.schema import ensure_stream
@@ -25,8 +25,9 @@ from pipelines.warehouse.schema import ensure_stream
 class Parts:
     """The files of a package that the fold reads.
 
-    accepted: its rows; None when they changed nothing and are no longer kept. chain: for the last package of
-    a sweep, the accepted files of all its packages, and when the first began.
+    accepted: its rows; None when they changed nothing and are no longer kept. chain: the accepted files of a
+    whole sweep, and when it began; of the sweep that the package completes, or, for rows released late, of the
+    newest one folded since they were read. None where an id could not be read: such a sweep proves nothing.
     """
 
     accepted: Path | None
@@ -90,12 +91,13 @@ def _fold(
         case CursorKind.DELETED:
             return bury_listed(con, stream, landed, accepted, loaded_at)
         case CursorKind.SWEEP:
-            if not landed.last:  # nothing can be said before the whole chain is there
+            if not landed.last or parts.chain_began is None:
                 return {}
-            assert parts.chain_began is not None
             return sweep(con, stream, landed, parts.chain, parts.chain_began, loaded_at, brake=brake)
         case kind if kind == DROP:
             return {}
         case _:
             counts = merge(con, stream, landed, accepted, loaded_at)
+            if parts.chain_began is not None:
+                note_unlisted(con, stream, landed, parts.chain, parts.chain_began)
             return {**counts, **bury_late(con, stream, landed, loaded_at)}

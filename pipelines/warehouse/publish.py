@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from pipelines.sql import literal, quote
 from pipelines.warehouse.connect import SPILL, when_free
 
 LATEST = "bi.duckdb"
+_STAMP = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def publish(
     """
     if keep < 1:
         raise ValueError("at least the version just published is kept")
-    now = datetime.now(UTC)
-    version = now.strftime("%Y%m%dT%H%M%S%fZ")
+    now = max(datetime.now(UTC), _newest(folder) + timedelta(microseconds=1))  # the clock may step back
+    version = now.strftime(_STAMP)
     building = folder / f".bi.{version}.building"
     _clear_leftovers(folder)
     config = {
@@ -101,6 +102,12 @@ def publish(
     step("version published", version=version)
     _forget_old(folder, keep, spare)
     return Publication(version, path, rows, stamped)
+
+
+def _newest(folder: Path) -> datetime:
+    """When the newest version here was published."""
+    stamps = [path.name.split(".")[1] for path in folder.glob("bi.*.duckdb")]
+    return datetime.strptime(max(stamps, default="19700101T000000000000Z"), _STAMP).replace(tzinfo=UTC)
 
 
 def version_file(version: str) -> str:

@@ -30,12 +30,14 @@ DEALS = 100
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a run: what begins it (`step` of `action`), what ends it, how the home converges afterwards."""
+    """A part of a run: what begins it (`step` of `action`), what ends it, what a day needs done before it can be
+    killed, and how the home converges afterwards."""
 
     name: str
     action: str
     step: str
     until: str
+    first: tuple[str, ...]
     then: tuple[str, ...]
 
     def reach(self, life: Life) -> float:
@@ -53,10 +55,10 @@ class Phase:
 
 
 PHASES = (
-    Phase("landing", "sync", "package begun", "package checked", ("sync",)),
-    Phase("loading", "sync", "package loading", "receipt written", ("sync",)),
-    Phase("building", "build", "build begun", "health written", ("build", "publish")),
-    Phase("publishing", "publish", "publish begun", "health written", ("publish",)),
+    Phase("landing", "sync", "package begun", "package checked", (), ("sync",)),
+    Phase("loading", "sync", "package loading", "receipt written", (), ("sync",)),
+    Phase("building", "build", "build begun", "health written", ("sync",), ("build", "publish")),
+    Phase("publishing", "publish", "publish begun", "health written", ("sync", "build"), ("publish",)),
 )
 # Every line of the log and what makes it, killed on it: the first, and a later one where there are several.
 ROOMS = (
@@ -157,16 +159,13 @@ def test_killed_at_random_points(stage: Stage, phase: Phase) -> None:
     stage.new_day()
     stage.converges("sync", "build", "publish")
     stage.new_day()
-    if phase.action != "sync":
-        stage.converges("sync")
+    stage.converges(*phase.first)
     measured = stage.nursery.works(stage.home, phase.action)
     with stage.watched():
         while where.total() < BY_FORK:
-            stage.new_day()
-            if phase.action != "sync":
-                stage.converges("sync")
-            if phase.action == "publish" and where.total() % 5 == 0:
-                stage.converges("build")
+            if phase.action == "sync" or where.total() % 5 == 0:
+                stage.new_day()
+                stage.converges(*phase.first)
             life = stage.kills(phase.draw(chance, measured))
             if life.killed:
                 where[life.last] += 1

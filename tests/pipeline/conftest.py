@@ -50,9 +50,14 @@ class Bench:
             flow.reported(self.settings, flow.RunReport(sync=report))
         return report
 
-    def raw(self) -> list[tuple[str, object]]:
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Rows of the warehouse, moments in UTC."""
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
-            return con.execute('SELECT _record_id, "Amount" FROM raw_scripted.deals ORDER BY 1').fetchall()
+            con.execute("SET TimeZone = 'UTC'")
+            return con.execute(sql).fetchall()
+
+    def raw(self) -> list[tuple[object, ...]]:
+        return self.query('SELECT _record_id, "Amount" FROM raw_scripted.deals ORDER BY 1')
 
     @property
     def zone(self) -> StreamZone:

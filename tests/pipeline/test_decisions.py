@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from connectors.core.errors import Problem
@@ -25,23 +24,17 @@ TABLES = (
 )
 
 
-def query(bench: Bench, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(bench.settings.warehouse), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        return con.execute(sql).fetchall()
-
-
 def summary(bench: Bench) -> list[tuple[object, ...]]:
     counts = "rule, set_aside::INT, released::INT, dropped::INT, still_open::INT"
-    return query(bench, f"SELECT {counts} FROM ops.quarantine_summary ORDER BY rule")
+    return bench.query(f"SELECT {counts} FROM ops.quarantine_summary ORDER BY rule")
 
 
 def assert_rebuilt_alike(bench: Bench) -> None:
-    before = {t: sorted(query(bench, f"SELECT * FROM {t}"), key=repr) for t in TABLES}
+    before = {t: sorted(bench.query(f"SELECT * FROM {t}"), key=repr) for t in TABLES}
     with flow.lock(bench.settings, "test"):
         rebuild(bench.settings)
-    assert {t: sorted(query(bench, f"SELECT * FROM {t}"), key=repr) for t in TABLES} == before
-    assert query(bench, "SELECT * FROM ops.conservation") == []
+    assert {t: sorted(bench.query(f"SELECT * FROM {t}"), key=repr) for t in TABLES} == before
+    assert bench.query("SELECT * FROM ops.conservation") == []
 
 
 @pytest.fixture
@@ -64,7 +57,7 @@ def test_released_rows_are_loaded_and_dropped_ones_never(set_aside: Bench) -> No
     assert bench.raw() == [("1", Decimal("1.00")), ("2", Decimal("-2.00"))]
     assert summary(bench) == [("amount_is_not_negative", 3, 1, 1, 1)]
     kinds = "SELECT kind, received, accepted, skipped, inserted FROM ops.packages ORDER BY load_order"
-    assert query(bench, kinds) == [
+    assert bench.query(kinds) == [
         ("incremental", 4, 1, 0, 1),
         ("release", 1, 1, 0, 1),
         ("drop", 1, 0, 1, 0),
@@ -85,7 +78,7 @@ def test_a_release_keeps_the_originals_place(set_aside: Bench) -> None:
     amounts = (
         "SELECT \"Amount\"::INT FROM raw_scripted.deals__history WHERE _record_id = '2' ORDER BY _modified_at"
     )
-    assert query(bench, amounts) == [(-2,), (20,)]
+    assert bench.query(amounts) == [(-2,), (20,)]
     assert_rebuilt_alike(bench)
 
 
@@ -139,7 +132,7 @@ def test_a_dropped_package_is_never_loaded_and_accounted_for(blocked: Bench) -> 
     assert bench.sync().ok
     assert bench.raw() == [("1", Decimal("10.00"))]
     fates = "SELECT received, accepted, skipped FROM ops.packages WHERE kind = 'drop'"
-    assert query(bench, fates) == [(2, 0, 2)]
+    assert bench.query(fates) == [(2, 0, 2)]
     assert_rebuilt_alike(bench)
 
 

@@ -50,6 +50,7 @@ class Warehouse:
         kind: CursorKind = CursorKind.INCREMENTAL,
         package: str = "",
         more: str = "",
+        org: str = "default",
     ) -> dict[str, int]:
         """rows: id, stamp, name [, amount]; more: further typed columns as SQL."""
         self.loads += 1
@@ -68,7 +69,7 @@ class Warehouse:
             f"FROM (VALUES {values}) v(p, id, s, n) WHERE {bool(rows)}) TO '{path}' (FORMAT parquet)"
         )
         landed = Landed(
-            package=package, source="scripted", org="default", stream="deals", api_name="Deals", kind=kind,
+            package=package, source="scripted", org=org, stream="deals", api_name="Deals", kind=kind,
             started_at=read_at, landed_at=read_at, cursor_before=None, cursor_after=None, received=len(rows),
             pages=1, seconds=0.0, files=[], shape_hash="",
         )  # fmt: skip
@@ -76,7 +77,9 @@ class Warehouse:
             checked_at=read_at, rules_hash="", received=len(rows), accepted=len(rows), quarantined=0, repeated=0,
             superseded=0,
         )  # fmt: skip
-        receipt = load_package(self.con, STREAM, COLUMNS, landed, checked, Parts(path), loaded_at=read_at)
+        swept = (path,) if kind is CursorKind.SWEEP else ()
+        parts = Parts(path, swept, read_at if swept else None, agreed=True)
+        receipt = load_package(self.con, STREAM, COLUMNS, landed, checked, parts, loaded_at=read_at)
         names = ("inserted", "updated", "unchanged", "stale", "deleted")
         return {n: c for n in names if (c := getattr(receipt, n))}
 
@@ -329,3 +332,49 @@ def test_money_keeps_its_scale(warehouse: Warehouse) -> None:
     assert warehouse.con.execute('SELECT "Amount" FROM raw_scripted.deals').fetchone() == (
         Decimal("1234.50"),
     )
+
+
+def of_org(warehouse: Warehouse, org: str) -> list[tuple[Any, ...]]:
+    """Everything that the tables hold of an organisation."""
+    found: list[tuple[Any, ...]] = []
+    for table in ("raw_scripted.deals", "raw_scripted.deals__history"):
+        found += warehouse.con.execute(f"SELECT * FROM {table} WHERE _org = ? ORDER BY ALL", [org]).fetchall()
+    return found
+
+
+@pytest.fixture
+def two_orgs(warehouse: Warehouse) -> Warehouse:
+    """The same two record ids in both; the second is deleted in both."""
+    for org in ("north", "south"):
+        warehouse.load([row("1", day(5), "a"), row("2", day(5), "b")], read_at=day(6), org=org)
+        warehouse.load([row("2", day(5), "")], read_at=day(7), kind=CursorKind.DELETED, org=org)
+    return warehouse
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        (CursorKind.INCREMENTAL, [row("1", day(8), "newer")]),
+        (CursorKind.INCREMENTAL, [row("1", day(1), "older")]),
+        (CursorKind.INCREMENTAL, [row("2", day(5), "b")]),
+        (CursorKind.DELETED, [row("1", day(8), "")]),
+        (CursorKind.SWEEP, [row("3", day(8), "")]),
+        (CursorKind.SWEEP, [row("1", day(8), ""), row("2", day(8), "")]),
+    ],
+    ids=["newer", "older", "restored", "deleted", "gone", "swept"],
+)
+def test_organisations_that_share_record_ids_never_touch_each_other(
+    two_orgs: Warehouse, kind: CursorKind, rows: list[dict[str, Any]]
+) -> None:
+    south, north = of_org(two_orgs, "south"), of_org(two_orgs, "north")
+    two_orgs.load(rows, read_at=day(9), kind=kind, org="north")
+    assert of_org(two_orgs, "south") == south
+    assert of_org(two_orgs, "north") != north
+    two_orgs.load(rows, read_at=day(9), kind=kind, org="south")
+    assert [r[1:4] for r in of_org(two_orgs, "south")] == [r[1:4] for r in of_org(two_orgs, "north")]
+
+
+def test_a_late_row_does_not_heed_the_deletions_of_another_organisation(warehouse: Warehouse) -> None:
+    warehouse.load([row("1", day(5), "")], read_at=day(9), kind=CursorKind.DELETED, org="south")
+    warehouse.load([row("1", day(5), "a")], read_at=day(6), org="north")
+    assert warehouse.current() == {"1": ("a", True)}

@@ -27,25 +27,20 @@ def old(bench: Bench) -> Bench:
     return bench
 
 
-def query(bench: Bench, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(bench.settings.warehouse), read_only=True) as con:
-        return con.execute(sql).fetchall()
-
-
 def test_a_landing_zone_of_format_1_is_folded_whole(old: Bench) -> None:
     with flow.lock(old.settings, "test"):
         assert rebuild(old.settings) == 4
     rows = 'SELECT _record_id, "Amount", _deleted_at IS NULL FROM raw_scripted.deals ORDER BY 1'
-    assert query(old, rows) == [
+    assert old.query(rows) == [
         ("1", Decimal("1.00"), False),
         ("2", Decimal("20.00"), True),
         ("3", Decimal("3.00"), True),
     ]
-    assert query(old, "SELECT count(*) FROM raw_scripted.deals__history") == [(5,)]
-    assert query(old, "SELECT rule, still_open::INT FROM ops.quarantine_summary") == [
+    assert old.query("SELECT count(*) FROM raw_scripted.deals__history") == [(5,)]
+    assert old.query("SELECT rule, still_open::INT FROM ops.quarantine_summary") == [
         ("amount_is_not_negative", 1)
     ]
-    assert query(old, "SELECT * FROM ops.conservation") == []
+    assert old.query("SELECT * FROM ops.conservation") == []
 
 
 def test_its_cursor_and_its_blocked_package_go_on(old: Bench) -> None:
@@ -79,7 +74,7 @@ def test_a_warehouse_of_format_1_grows_what_it_lacks(old: Bench) -> None:
             con.execute(f"ALTER TABLE ops.packages DROP COLUMN {column}")
     old.source.pages = [[deal("5", "2026-03-05T10:00:00+08:00", Amount=5)]]
     assert old.sync().ok
-    assert query(old, "SELECT calls, restored FROM ops.packages ORDER BY load_order LIMIT 1") == [(0, 0)]
+    assert old.query("SELECT calls, restored FROM ops.packages ORDER BY load_order LIMIT 1") == [(0, 0)]
     assert [key for key, _ in old.raw()] == ["1", "2", "3", "5"]
 
 

@@ -21,12 +21,6 @@ from tests.pipeline.scripted import deal
 SECOND = "2026-03-02T10:00:00+08:00"
 
 
-def query(bench: Bench, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(bench.settings.warehouse), read_only=True) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        return con.execute(sql).fetchall()
-
-
 @pytest.fixture
 def metered(bench: Bench) -> Bench:
     """Every page costs a call, two credits and a hundred bytes."""
@@ -47,9 +41,9 @@ def test_a_package_tells_what_it_cost(metered: Bench) -> None:
     bench.source.deleted = [{"id": "1", "deleted_time": SECOND}]
     bench.sync()
     costs = "SELECT kind, calls, credits, received, inserted, deleted FROM ops.packages ORDER BY load_order"
-    assert query(bench, costs) == [("incremental", 2, 4, 3, 3, 0), ("deleted", 1, 2, 1, 0, 1)]
-    (run,) = query(bench, "SELECT run_id FROM ops.sync_runs")
-    assert query(bench, "SELECT DISTINCT run_id FROM ops.packages") == [run]
+    assert bench.query(costs) == [("incremental", 2, 4, 3, 3, 0), ("deleted", 1, 2, 1, 0, 1)]
+    (run,) = bench.query("SELECT run_id FROM ops.sync_runs")
+    assert bench.query("SELECT DISTINCT run_id FROM ops.packages") == [run]
 
 
 def test_every_sync_is_in_the_diary_and_idle_ones_reach_the_warehouse_with_the_next_load(
@@ -70,16 +64,16 @@ def test_every_sync_is_in_the_diary_and_idle_ones_reach_the_warehouse_with_the_n
         "SELECT status, calls, credits, bytes, packages, received, accepted, quarantined, known_again, inserted "
         "FROM ops.sync_runs ORDER BY run_id"
     )
-    assert query(bench, counted) == [("loaded", 1, 2, 100, 1, 2, 1, 1, 0, 1)]
+    assert bench.query(counted) == [("loaded", 1, 2, 100, 1, 2, 1, 1, 0, 1)]
     bench.source.fail_after, bench.source.pages = None, [[deal("3", SECOND, Amount=3)]]
     bench.sync()
-    assert query(bench, counted) == [
+    assert bench.query(counted) == [
         ("loaded", 1, 2, 100, 1, 2, 1, 1, 0, 1),
         ("unchanged", 1, 2, 100, 0, 0, 0, 0, 2, 0),
         ("failed", 0, 0, 0, 0, 0, 0, 0, 0, 0),
         ("loaded", 1, 2, 100, 1, 1, 1, 0, 0, 1),
     ]
-    (message,) = query(bench, "SELECT message FROM ops.sync_runs WHERE status = 'failed'")
+    (message,) = bench.query("SELECT message FROM ops.sync_runs WHERE status = 'failed'")
     assert "something unexpected happened: RuntimeError" in str(message[0])
 
 
@@ -106,12 +100,12 @@ def test_the_state_of_a_stream_shows_what_waits_and_since_when(bench: Bench) -> 
         "SELECT records, deleted_records, versions, packages, pending, blocked, waiting_since, "
         "strftime(cursor, '%Y-%m-%d %H:%M') FROM ops.stream_state"
     )
-    assert query(bench, state) == [(1, 1, 4, 3, 0, False, None, "2026-03-02 02:00")]
+    assert bench.query(state) == [(1, 1, 4, 3, 0, False, None, "2026-03-02 02:00")]
     bench.rules.write_text(BLOCKING)
     bench.source.pages, bench.source.deleted = [[deal("3", "2026-03-03T10:00:00+08:00", Amount=-3)]], []
     assert not bench.sync().ok
     landed = bench.zone.packages()[-1].landed
-    assert query(bench, "SELECT pending, blocked, waiting_since FROM ops.stream_state") == [
+    assert bench.query("SELECT pending, blocked, waiting_since FROM ops.stream_state") == [
         (1, True, landed.landed_at)
     ]
 

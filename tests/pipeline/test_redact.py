@@ -197,7 +197,7 @@ def test_an_idle_sync_stays_idle_under_redaction(bench: Bench, monkeypatch: pyte
     [
         ("contacts.Mobile", "no field such as"),
         ("sap.contacts.Mobile", "names no source"),
-        ("zoho.contact.Mobile", "names no stream of zoho"),
+        ("fxiaoke.contact.mobile", "names no stream of fxiaoke"),
         ("zoho.contacts.mobile", "did you mean Mobile"),
         ("zoho.contacts.id", "cannot be left out"),
         ("zoho.contacts.Modified_Time", "cannot be left out"),
