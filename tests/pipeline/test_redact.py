@@ -197,7 +197,7 @@ def test_an_idle_sync_stays_idle_under_redaction(bench: Bench, monkeypatch: pyte
     [
         ("contacts.Mobile", "no field such as"),
         ("sap.contacts.Mobile", "names no source"),
-        ("fxiaoke.contact.mobile", "names no stream of fxiaoke"),
+        ("fxiaoke_export.contact.mobile", "names no stream of fxiaoke_export"),
         ("zoho.contacts.mobile", "did you mean Mobile"),
         ("zoho.contacts.id", "cannot be left out"),
         ("zoho.contacts.Modified_Time", "cannot be left out"),
