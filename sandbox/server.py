@@ -27,13 +27,8 @@ CREDITS = 5_000_000  # of 24 hours; a test may lower them
 
 def application(world: World, state: Path | None = None, *, extras: bool = False) -> Starlette:
     """The application around a company; `state` is the file that remembers the clock, `extras` a switch."""
-    store, faults, stats, switches, views = (
-        Store(world.log),
-        Faults(),
-        Stats(CREDITS),
-        Switches(extras=extras),
-        Views(),
-    )
+    switches = Switches(extras=extras)
+    store, faults, stats, views = Store(world.log, switches), Faults(), Stats(CREDITS), Views()
     api, bulk = Api(store, switches, views), BulkRead(store, switches, views)
     web = Web(api, bulk, faults, stats, lambda: world.clock)
     admin = Admin(world, store.catch_up, web, switches, state)

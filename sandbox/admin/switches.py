@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from typing import Any
+from zoneinfo import available_timezones
+
+from sandbox.company.clock import OFFICE_ZONE
 
 
 @dataclass(slots=True)
@@ -14,6 +17,7 @@ class Switches:
     denied: modules that the API user may not view (403). off: modules whose feature is off (400). no_fields: modules
     without field metadata (204). sparse: modules with a field that lacks keys. territories: whether there are any.
     deleted_lists: whether subform and linking modules have a deleted list.
+    time_zone: of the organisation (IANA name): with which offset its times are written, summer time included.
     exclusive_since: If-Modified-Since leaves out its own second.
     scopes: what an access token may do (empty: read everything); scope_told: whether the token reply says so.
     token_life: seconds that a page token is good for; with 0 each has expired when it comes back.
@@ -34,6 +38,7 @@ class Switches:
     sparse: list[str] = field(default_factory=list)
     territories: bool = True
     deleted_lists: bool = False
+    time_zone: str = OFFICE_ZONE
     exclusive_since: bool = False
     scopes: list[str] = field(default_factory=list)
     scope_told: bool = True
@@ -61,5 +66,7 @@ class Switches:
         for name, value in wanted.items():
             if type(value) is not type(getattr(self, name)):
                 raise ValueError(f"{name} must be like {getattr(self, name)!r}, not {value!r}")
+        if (zone := wanted.get("time_zone", OFFICE_ZONE)) not in available_timezones():
+            raise ValueError(f"time_zone {zone!r} is no IANA time zone such as America/New_York")
         for name, value in wanted.items():
             setattr(self, name, value)

@@ -1,4 +1,5 @@
-"""What a test makes happen in Zoho, beside the company's own life: edits, deletes, restores, merges, new records.
+"""What a test makes happen in Zoho, beside the company's own life: edits, deletes, restores, merges, conversions,
+new records, changed fields.
 
 Each act is an event of the log like any other, at the second where the clock stands; so two acts without a step of
 the clock between them carry the same stamp. The lives of records go on around them: what they would still do to a
@@ -11,6 +12,9 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+from sandbox.company.clock import office_iso
+from sandbox.company.field_acts import FieldActs
+from sandbox.company.log import FIELD_KINDS
 from sandbox.company.side import Side
 
 # Which fields of which records point to an entity, so that a merge can move them to the winner.
@@ -32,10 +36,12 @@ class Acts:
     """Acts on the records of one side. Each raises ValueError with a sentence when it cannot be."""
 
     def __init__(self, side: Side) -> None:
-        self._side = side
+        self._side, fields = side, FieldActs(side)
         self._known: dict[str, Callable[..., Any]] = {
             "create": self._create, "edit": self._edit, "recompute": self._recompute, "delete": self._delete,
-            "restore": self._restore, "recreate": self._recreate, "merge": self._merge,
+            "restore": self._restore, "recreate": self._recreate, "merge": self._merge, "convert": self._convert,
+            "add_field": fields.add, "rename_field": fields.rename, "turn_field": fields.turn,
+            "remove_field": fields.remove,
         }  # fmt: skip
 
     def do(self, act: str, entity: str, **more: Any) -> Any:
@@ -53,6 +59,8 @@ class Acts:
         there: dict[str, dict[str, Any]] = {}
         binned: dict[str, dict[str, Any]] = {}
         for event in self._side.log.of(self._side.crm, entity):
+            if event.kind in FIELD_KINDS:
+                continue
             if event.kind == "delete":
                 binned[event.id] = there.pop(event.id)
             elif event.kind == "restore":
@@ -98,6 +106,29 @@ class Acts:
         fields = {name: value for name, value in self._there(entity, id).items() if name != "_visit"}
         self._side.deleted(entity, id)
         return self._create(entity, fields)
+
+    def _convert(self, entity: str, id: str, deal: dict[str, Any] | None = None) -> str:
+        """A lead becomes a customer with a contact, and a deal with these fields if any; what it leads to carries the
+        same second."""
+        lead = self._there(entity, id)
+        if entity != "leads" or lead.get("Converted__s"):
+            raise ValueError(f"{entity} {id} cannot be converted" + (": it was" if entity == "leads" else ""))
+        owner = lead.get("Owner")
+        account = self._create("accounts", {"Account_Name": lead.get("Company"), "Owner": owner})
+        people = {name: lead.get(name) for name in ("First_Name", "Last_Name", "Full_Name", "Email", "Owner")}
+        contact = self._create("contacts", {**people, "Account_Name": account})
+        opened = None
+        if deal is not None:
+            opened = self._create(
+                "deals", {**deal, "Account_Name": account, "Contact_Name": contact, "Owner": owner}
+            )
+        changes = {
+            "Converted__s": True, "Converted_Date_Time": office_iso(self._side.agenda.now),
+            "Converted_Account": account, "Converted_Contact": contact, "Converted_Deal": opened,
+        }  # fmt: skip
+        for known in self._side.leads:
+            known.over = known.over or known.id == id
+        return self._edit(entity, id, changes)
 
     def _merge(self, entity: str, id: str, loser: str, stamp: bool = False) -> str:
         """`id` wins, `loser` goes to the bin, its children move; `stamp`: whether that touches the children.

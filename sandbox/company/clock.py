@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 OFFICE = timezone(timedelta(hours=8))
 OFFSET = 8 * 3600
+OFFICE_ZONE = "Asia/Shanghai"
 DAY = 86_400
 
 
@@ -51,6 +53,11 @@ def office_iso(seconds: int) -> str:
     day, rest = divmod(seconds + OFFSET, DAY)
     minutes, second = divmod(rest, 60)
     return f"{day_text(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}+08:00"
+
+
+def zoned_iso(seconds: int, zone: str) -> str:
+    """`2026-06-30T06:00:00-04:00`: the same in another zone (IANA name), with the offset that it has then."""
+    return datetime.fromtimestamp(seconds, ZoneInfo(zone)).isoformat()
 
 
 def utc_iso(seconds: int) -> str:

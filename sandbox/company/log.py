@@ -7,6 +7,10 @@ A field that is absent from a create event is empty. Keys that begin with an und
 - `_visit`: the id of the stage visit that begins with this event (deals of Zoho)
 - `_party`: the number of the real company behind an account, the same in both CRMs
 - `_permanent`: on a delete, the record skips the recycle bin
+
+A change of an organisation's fields stands among the events of the records that have the field (`FIELD_KINDS`): `id`
+is the field's api name, `changes` its `type` and `label`. It stamps no record, but its values are gone or of another
+type from then on.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ import msgspec
 
 CREATE, UPDATE, DELETE, RESTORE = "create", "update", "delete", "restore"
 RECOMPUTE = "recompute"  # a value changes and no stamp moves: formulas, roll-ups
+ADD_FIELD, CHANGE_FIELD, REMOVE_FIELD = "add_field", "change_field", "remove_field"
+FIELD_KINDS = frozenset({ADD_FIELD, CHANGE_FIELD, REMOVE_FIELD})
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -54,6 +54,10 @@ class Side:
             return
         self.log.append(Event(self.agenda.now, self.crm, entity, id, RECOMPUTE, "", changes))
 
+    def reshaped(self, entity: str, field: str, kind: str, changes: dict[str, Any]) -> None:
+        """A field of the entity was added, changed or removed (`FIELD_KINDS`)."""
+        self.log.append(Event(self.agenda.now, self.crm, entity, field, kind, self.admin, changes))
+
     def deleted(self, entity: str, id: str, *, permanent: bool = False) -> None:
         if id in self.away:
             return

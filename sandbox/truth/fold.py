@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,10 +26,12 @@ KEYS = {"zoho": "id", "fxiaoke": "_id"}
 
 @dataclass(slots=True)
 class State:
-    """records: id → fields (references as ids, stamps in UTC). deleted: id → {"time", "permanent"}."""
+    """records: id → fields (references as ids, stamps in UTC). deleted: id → {"time", "permanent"}. fields: those
+    that were added to the entity, api name → {"type", "label"}."""
 
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fields: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def fold(events: Iterable[Event], as_of: int) -> State:
@@ -38,18 +40,30 @@ def fold(events: Iterable[Event], as_of: int) -> State:
     gone: dict[str, dict[str, Any]] = {}
     births: dict[str, Event] = {}
     touches: dict[str, Event] = {}
+    turned: dict[str, str | None] = {}
     for event in events:
         if event.time > as_of:
             break
         match event.kind:
             case "create":
-                state.records[event.id] = dict(event.changes)
+                state.records[event.id] = _turned(event.changes, turned)
                 births[event.id] = touches[event.id] = event
             case "update":
-                state.records[event.id].update(event.changes)
+                state.records[event.id].update(_turned(event.changes, turned))
                 touches[event.id] = event
             case "recompute":  # a formula's value: nobody is stamped for it
-                state.records[event.id].update(event.changes)
+                state.records[event.id].update(_turned(event.changes, turned))
+            case "add_field":
+                state.fields[event.id] = dict(event.changes)
+            case "change_field" | "remove_field":
+                if event.kind == "remove_field":
+                    del state.fields[event.id]
+                    turned[event.id] = None
+                else:
+                    state.fields[event.id].update(event.changes)
+                    turned[event.id] = state.fields[event.id]["type"]
+                for known in (state.records, gone):
+                    known.update({id: _turned(fields, turned) for id, fields in known.items()})
             case "delete":
                 gone[event.id] = state.records.pop(event.id)
                 permanent = bool(event.changes.get("_permanent"))
@@ -60,6 +74,15 @@ def fold(events: Iterable[Event], as_of: int) -> State:
     for id, fields in state.records.items():
         state.records[id] = _stamped(fields, births[id], touches[id])
     return state
+
+
+def _turned(fields: Mapping[str, Any], turned: Mapping[str, str | None]) -> dict[str, Any]:
+    """Values as the types of their fields are now; a removed field (None) has none. A number may become a text."""
+    kept = {name: value for name, value in fields.items() if turned.get(name, "") is not None}
+    for name in kept.keys() & turned.keys():
+        if turned[name] in ("text", "textarea") and kept[name] is not None:
+            kept[name] = str(kept[name])
+    return kept
 
 
 def _stamped(fields: dict[str, Any], birth: Event, touch: Event) -> dict[str, Any]:
@@ -91,6 +114,8 @@ def fold_visits(events: Iterable[Event], as_of: int) -> State:
     for event in events:
         if event.time > as_of:
             break
+        if event.kind.endswith("_field"):
+            continue
         if event.kind == "delete":
             present.discard(event.id)
             continue

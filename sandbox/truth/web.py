@@ -36,7 +36,7 @@ class Truth:
         return [Route(f"/__sandbox__/{path}", endpoint(handler)) for path, handler in handlers.items()]
 
     def _state(self, query: Mapping[str, str], body: dict[str, Any]) -> Any:
-        """crm, entity, as_of → records and deleted ids."""
+        """crm, entity, as_of → records, deleted ids, and the fields that were added."""
         crm, asked = query.get("crm", "zoho"), query.get("entity", "deals")
         entity = _STREAMS.get(asked, asked)
         as_of = self._moment(query)
@@ -49,7 +49,7 @@ class Truth:
             raise ValueError(f"the company has no {crm}/{asked}; it has {known}, zoho/deal_history")
         return {
             "crm": crm, "entity": entity, "key": KEYS[crm], "as_of": office_iso(as_of), "records": state.records,
-            "deleted": state.deleted,
+            "deleted": state.deleted, "fields": state.fields,
         }  # fmt: skip
 
     def _summary(self, query: Mapping[str, str], body: dict[str, Any]) -> Any:

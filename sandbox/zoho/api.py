@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.admin.switches import Switches
-from sandbox.company.clock import DAY, office_iso
+from sandbox.company.clock import DAY
 from sandbox.serving.rows import Binned, Served
 from sandbox.zoho import errors
 from sandbox.zoho import request as asked
@@ -27,7 +27,7 @@ class Api:
 
     def __init__(self, store: Store, switches: Switches, views: Views) -> None:
         self.store, self.switches, self._views = store, switches, views
-        self._offer = Offer(switches)
+        self._offer = Offer(switches, store.customised.modules)
         self._coql = Coql(store, switches, views, self._offer)
         self._settings = Settings(store, switches, self._offer)
 
@@ -76,7 +76,7 @@ class Api:
         rows, more = view.page(start, wish.per_page)
         if not rows:
             return NOT_MODIFIED if since is not None and not view.rows else NO_CONTENT
-        following = None
+        following, stamp = None, self.store.stamper()
         if more:
             following = Token(wish.bound, view.key(rows[-1]), served + len(rows), page + 1, call.now).text()
         info = {
@@ -88,7 +88,7 @@ class Api:
             "more_records": more,
             "next_page_token": following,
             "previous_page_token": None,
-            "page_token_expiry": office_iso(call.now + self.switches.token_life) if following else None,
+            "page_token_expiry": stamp(call.now + self.switches.token_life) if following else None,
         }
         return Reply(200, {"data": self._write(module, wish.fields, rows), "info": info})
 
@@ -144,13 +144,13 @@ class Api:
         rows = found[(page - 1) * per_page : page * per_page]
         if not rows:
             return Reply(204, credits=2)
-        user = self.store.resolver("users")
+        user, stamp = self.store.resolver("users"), self.store.stamper()
         data = [
             {
                 "id": binned.row.id,
                 "display_name": self.store.title(module, binned.row),
                 "type": type_,
-                "deleted_time": office_iso(binned.time),
+                "deleted_time": stamp(binned.time),
                 "deleted_by": user(binned.by),
                 "created_by": user(binned.row.created_by),
             }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.admin.switches import Switches
-from sandbox.company.clock import DAY, office_iso
+from sandbox.company.clock import DAY
 from sandbox.serving.rows import Served
 from sandbox.zoho import bulk_query, errors
 from sandbox.zoho.bulk_csv import archive
@@ -46,7 +46,7 @@ class BulkRead:
 
     def __init__(self, store: Store, switches: Switches, views: Views) -> None:
         self._store, self._switches, self._views = store, switches, views
-        self._offer = Offer(switches)
+        self._offer = Offer(switches, store.customised.modules)
         self._jobs: dict[str, Job] = {}
         self._downloads = 0
 
@@ -72,7 +72,7 @@ class BulkRead:
         self._jobs[id] = Job(id, query, call.now, *self._select(query, call.now))
         details = {
             "id": id, "operation": "read", "state": "ADDED", "created_by": self._creator(),
-            "created_time": office_iso(call.now),
+            "created_time": self._store.stamper()(call.now),
         }  # fmt: skip
         added = {"status": "success", "code": "ADDED_SUCCESSFULLY", "message": "Added successfully."}
         return Reply(201, {"data": [{**added, "details": details}], "info": {}}, JOB_CREDITS)
@@ -119,7 +119,7 @@ class BulkRead:
         described = {
             "id": job.id, "operation": "read", "state": job.state, "file_type": "csv",
             "query": {**query.asked, "module": {"api_name": query.module.api_name, "id": query.module.id}},
-            "created_by": self._creator(), "created_time": office_iso(job.created),
+            "created_by": self._creator(), "created_time": self._store.stamper()(job.created),
         }  # fmt: skip
         done = job.state == "COMPLETED"
         # Zoho's samples show a result before there is one: only the state says whether it counts.

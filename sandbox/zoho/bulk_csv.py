@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sandbox.company.clock import office_iso
 from sandbox.serving.rows import Served
 from sandbox.zoho.schema import LOOKUPS, FieldFacts
 from sandbox.zoho.store import Store
@@ -58,6 +57,7 @@ def _lines(
         for i, facts in enumerate(fields, 1)
         if facts.name not in STAMPS and facts.name not in ACTORS and (cell := _cell(store, facts, separator))
     ]
+    stamp = store.stamper()
     for row in rows:
         line = [row.id, *map(row.values.get, names)]
         for i, cell in cells:
@@ -65,7 +65,7 @@ def _lines(
         for i, attribute in actors:
             line[i] = getattr(row, attribute)
         for i, attribute in stamps:
-            line[i] = office_iso(getattr(row, attribute))
+            line[i] = stamp(getattr(row, attribute))
         yield line
 
 
@@ -76,6 +76,8 @@ def _cell(store: Store, facts: FieldFacts, separator: str) -> Cell | None:
         return lambda value: value if value in there else None
     if facts.type == "boolean":
         return lambda value: "true" if value else "false"
+    if facts.type == "datetime" and (rewrite := store.rewriter()):
+        return lambda value: rewrite(value) if value else None
     if facts.type in ("multiselectpicklist", "multiuserlookup"):
         return lambda value: separator.join(value) if value else None
     return None

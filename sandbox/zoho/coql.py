@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from sandbox.admin.switches import Switches
-from sandbox.company.clock import office_iso
 from sandbox.serving.rows import Served
 from sandbox.zoho import errors, values
 from sandbox.zoho.bulk_query import UNCARRIED
@@ -127,7 +126,7 @@ class Coql:
         for item in query.items:
             facts, get = self._field(module, item.field)
             plain = "." not in item.field and item.name == item.field
-            direct.append(item.field) if plain else joined.append((item.name, _written(facts, get)))
+            direct.append(item.field) if plain else joined.append((item.name, self._written(facts, get)))
         render = renderer(self._store, module, direct, bare=True, named=self._switches.coql_names)
         for row in self._ordered(module, query.order, rows):
             out = render(row)
@@ -164,7 +163,7 @@ class Coql:
             yield {
                 item.name: self._aggregate(module, item, members)
                 if item.function
-                else _json(facts[item.field], known[item.field])
+                else self._json(facts[item.field], known[item.field])
                 for item in query.items
             }
 
@@ -175,13 +174,24 @@ class Coql:
             case "count":
                 return len(found)
             case "max":
-                return _json(facts, max(found, default=None))
+                return self._json(facts, max(found, default=None))
             case "min":
-                return _json(facts, min(found, default=None))
+                return self._json(facts, min(found, default=None))
         if not all(isinstance(value, int | float) for value in found):
             raise _invalid(item.field, "the column is no number")
         total = round(sum(found), 2)
         return total if item.function == "sum" else (total / len(found) if found else None)
+
+    def _written(self, facts: FieldFacts, get: Get) -> Get:
+        return lambda row: self._json(facts, get(row))
+
+    def _json(self, facts: FieldFacts, value: Any) -> Any:
+        """A value as `values.reader` gives it, as JSON has it."""
+        if value is None:
+            return None
+        if facts.type == "datetime":
+            return self._store.stamper()(value)
+        return {"id": value} if facts.type in LOOKUPS else value
 
 
 def _bounds(node: Condition | Pair, rows: list[Served]) -> tuple[int, int]:
@@ -208,19 +218,6 @@ def _like(get: Get, pattern: str, *, negated: bool) -> Test:
 def _key(value: Any) -> tuple[bool, Any]:
     """Empty values come first."""
     return value is not None, value if value is not None else 0
-
-
-def _written(facts: FieldFacts, get: Get) -> Get:
-    return lambda row: _json(facts, get(row))
-
-
-def _json(facts: FieldFacts, value: Any) -> Any:
-    """A value as `values.reader` gives it, as JSON has it."""
-    if value is None:
-        return None
-    if facts.type == "datetime":
-        return office_iso(value)
-    return {"id": value} if facts.type in LOOKUPS else value
 
 
 def _invalid(column: str, reason: str) -> errors.Refusal:

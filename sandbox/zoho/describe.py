@@ -83,7 +83,10 @@ def _id(module: Module, number: int) -> str:
 
 def describe_fields(module: Module) -> list[dict[str, Any]]:
     """What settings/fields says about the module."""
-    return [_describe(module, number, facts) for number, facts in enumerate(module.fields.values(), 1)]
+    return [
+        _describe(module, facts.options.get("number", place), facts)
+        for place, facts in enumerate(module.fields.values(), 1)
+    ]
 
 
 def _describe(module: Module, number: int, facts: FieldFacts) -> dict[str, Any]:

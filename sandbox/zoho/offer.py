@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sandbox.admin.switches import Switches
 from sandbox.zoho import errors
-from sandbox.zoho.schema import Module, modules
+from sandbox.zoho.schema import Module
 
 
 class Offer:
-    """The organisation's modules under the switches of the moment."""
+    """The organisation's modules under the switches of the moment. modules: by api name, as they are now."""
 
-    def __init__(self, switches: Switches) -> None:
-        self._switches = switches
+    def __init__(self, switches: Switches, modules: Mapping[str, Module]) -> None:
+        self._switches, self._modules = switches, modules
 
     def shown(self) -> list[Module]:
         """What settings/modules lists, in order."""
-        return [module for module in modules().values() if module.listed and self._shows(module)]
+        return [module for module in self._modules.values() if module.listed and self._shows(module)]
 
     def find(self, name: str) -> Module | None:
         """A module that records can be asked of, or None. Raises Refusal where it is there but refuses."""
-        module = modules().get(name)
+        module = self._modules.get(name)
         if module is None or not module.listed or not self._shows(module):
             return None
         if name in self._switches.denied:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from sandbox.company.clock import office_iso
 from sandbox.serving.rows import Served
 from sandbox.zoho.schema import LOOKUPS, FieldFacts, Module, modules
 from sandbox.zoho.store import Store
@@ -40,6 +39,8 @@ def renderer(
     rest = [f for f in known if f.name not in STAMPS and f.name not in ACTORS and f.type not in UNLISTED]
     lookups = [(f.name, _resolver(store, f, named=named)) for f in rest if f.type in LOOKUPS]
     plain = [(f.name, False if f.type == "boolean" else None) for f in rest if f.type not in LOOKUPS]
+    stamp, rewrite = store.stamper(), store.rewriter()
+    moments = [f.name for f in rest if f.type == "datetime"] if rewrite else []
     properties = _PROPERTIES if module.listed and not bare else {}
 
     def render(row: Served) -> dict[str, Any]:
@@ -50,7 +51,10 @@ def renderer(
         for name, attribute, resolve in actors:
             out[name] = resolve(getattr(row, attribute))
         for name, attribute in times:
-            out[name] = office_iso(getattr(row, attribute))
+            out[name] = stamp(getattr(row, attribute))
+        for name in moments:
+            if out[name]:
+                out[name] = rewrite(out[name])
         out["id"] = row.id
         out.update(properties)
         return out

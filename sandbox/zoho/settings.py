@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.admin.switches import Switches
-from sandbox.company.clock import office_iso
 from sandbox.company.words import words
 from sandbox.serving.rows import Served
 from sandbox.zoho import errors
@@ -32,7 +31,7 @@ class Settings:
         """Find the handler of a path. Raises Refusal."""
         match call.path:
             case ("org",):
-                return Reply(200, {"org": [setup()["org"]]})
+                return Reply(200, {"org": [{**setup()["org"], "time_zone": self._switches.time_zone}]})
             case ("org", "currencies"):
                 return Reply(200, {"currencies": setup()["currencies"]})
             case ("__apis",):
@@ -128,19 +127,21 @@ class Settings:
         return [self._role(row, by_name.get(_superior(row.values["name"]))) for row in rows]
 
     def _role(self, row: Served, superior: Served | None) -> dict[str, Any]:
+        stamp = self._store.stamper()
         above = superior and {"name": superior.values["name"], "id": superior.id}
         return {
             "id": row.id, "name": row.values["name"], "display_label": row.values["name"], "description": None,
             "reporting_to": above, "share_with_peers": False, "admin_user": superior is None,
             "forecast_manager": None, "created_by__s": None, "modified_by__s": None,
-            "created_time__s": office_iso(row.created), "modified_time__s": office_iso(row.modified),
+            "created_time__s": stamp(row.created), "modified_time__s": stamp(row.modified),
         }  # fmt: skip
 
     def _profile(self, row: Served) -> dict[str, Any]:
+        stamp = self._store.stamper()
         return {
             "id": row.id, "name": row.values["name"], "display_label": row.values["name"], "type": "normal_profile",
             "custom": False, "default": True, "description": None, "created_by": None, "modified_by": None,
-            "created_time": office_iso(row.created), "modified_time": office_iso(row.modified),
+            "created_time": stamp(row.created), "modified_time": stamp(row.modified),
         }  # fmt: skip
 
     def _territories(self) -> Reply:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from sandbox.admin.switches import Switches
+from sandbox.company.clock import OFFICE_ZONE, office_iso, parse, zoned_iso
 from sandbox.company.collector import collector_paused
-from sandbox.company.log import Log
+from sandbox.company.log import FIELD_KINDS, Log
 from sandbox.serving.rows import Served, Table
+from sandbox.zoho.custom import Customised
 from sandbox.zoho.schema import Module, modules
 from sandbox.zoho.visits import Visits
 
@@ -19,8 +23,9 @@ _ENCODE = msgspec.json.Encoder().encode
 class Store:
     """Tables by entity; call `catch_up` after the clock moved."""
 
-    def __init__(self, log: Log) -> None:
-        self._log, self._read = log, 0
+    def __init__(self, log: Log, switches: Switches) -> None:
+        self._log, self._read, self._switches = log, 0, switches
+        self.customised = Customised()
         self._titles = {module.entity: module.name for module in modules().values()}
         self._titles |= {"roles": "name", "profiles": "name"}
         self.tables = {entity: Table() for entity in self._titles} | {"deal_history": Visits()}
@@ -31,10 +36,16 @@ class Store:
         tables, visits = self.tables, self.tables["deal_history"]
         with collector_paused():
             for event in self._log.since(self._read):
-                if event.crm == "zoho":
-                    tables[event.entity].apply(event)
-                    if event.entity == "deals":
-                        visits.apply(event)
+                if event.crm != "zoho":
+                    continue
+                table = tables[event.entity]
+                if event.kind in FIELD_KINDS:
+                    binned = (binned.row for binned in table.bin.values())
+                    self.customised.apply(event, (*table.rows.values(), *binned))
+                    continue
+                table.apply(self.customised.fitted(event))
+                if event.entity == "deals":
+                    visits.apply(event)
         self._read = len(self._log)
 
     def table(self, module: Module) -> Table:
@@ -49,6 +60,20 @@ class Store:
         """The ids of the target module's records that exist."""
         module = modules().get(target)
         return self.tables[module.entity if module else target].rows
+
+    @property
+    def time_zone(self) -> str:
+        """The organisation's."""
+        return self._switches.time_zone
+
+    def stamper(self) -> Callable[[int], str]:
+        """Writes a time as the organisation does."""
+        return office_iso if self.time_zone == OFFICE_ZONE else partial(zoned_iso, zone=self.time_zone)
+
+    def rewriter(self) -> Callable[[str], str] | None:
+        """Writes the time that the log has as a text as the organisation does; None where it is the same text."""
+        stamp = self.stamper()
+        return None if stamp is office_iso else lambda text: stamp(parse(text))
 
     def me(self) -> Served:
         """The user on whose behalf the API is called: the first active one."""

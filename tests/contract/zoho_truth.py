@@ -36,12 +36,17 @@ class ZohoTruth:
 
     def records(self, stream: str) -> Mapping[str, dict[str, Any]]:
         """Every record of the stream by id."""
-        fields = next(m.fields for m in modules().values() if m.entity == stream)
-        found = self._sandbox.truth("zoho", stream)["records"]
+        found, fields = self._sandbox.truth("zoho", stream), self.fields(stream)
         return {
             id: {name: self._typed(fields[name], value) for name, value in record.items()}
-            for id, record in found.items()
+            for id, record in found["records"].items()
         }
+
+    def fields(self, stream: str) -> Mapping[str, FieldFacts]:
+        """The fields of the stream's module by api name, with those that an administrator added."""
+        own = next(m.fields for m in modules().values() if m.entity == stream)
+        added = self._sandbox.truth("zoho", stream)["fields"]
+        return {**own, **{name: FieldFacts(name, f["type"], f["label"]) for name, f in added.items()}}
 
     def changed_since(self, stream: str, since: datetime) -> set[str]:
         """Ids stamped at or after `since`."""
