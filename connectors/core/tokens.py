@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -57,7 +58,8 @@ class TokenKeeper:
 
     grant: fetches a new one; raises Problem. file: where it is kept (0600); its name must change with the
     credentials. budget: (grants, seconds) all processes together may make before they stop and say so. throttle:
-    (codes, seconds): refusals after which no process asks again for so long.
+    (codes, seconds): refusals after which no process asks again for so long; `do` of such a Problem must end so
+    that "after 2026-11-22 05:40 UTC" can follow.
     """
 
     def __init__(
@@ -107,14 +109,17 @@ class TokenKeeper:
         if self._failed and now - self._failed[0] < _FAILURE_LASTS:
             raise copy.copy(self._failed[1])  # a copy: each caller adds its own stream
         most, seconds = self._budget
+        codes, lasts = self._throttle
         past = self._past()
-        if past.refusal and now < past.refusal.until:
+        # A refusal from beyond its own length was written before the clock was set back.
+        if past.refusal and past.refusal.until - lasts <= now < past.refusal.until:
             raise _again(past.refusal)
         past.grants = [moment for moment in past.grants if now - seconds < moment <= now]
         if len(past.grants) >= most:
             raise Problem(
                 f"{most} access tokens were fetched and refused within {seconds / 60:g} minutes",
-                do="Check that the accounts and API addresses belong together, then run again later",
+                do="Check that the accounts and API addresses belong together, then run again "
+                f"{_after(past.grants[-most] + seconds)}",
                 actor=Actor.OPERATOR,
                 code="TOKENS_REFUSED",
                 transient=True,
@@ -124,11 +129,12 @@ class TokenKeeper:
         try:
             return self._grant()
         except Problem as problem:
-            self._failed = (self._now(), copy.copy(problem))
-            codes, lasts = self._throttle
             if problem.code in codes:
+                until = self._now() + lasts
+                problem.do = f"{problem.do} {_after(until)}"
                 told = (problem.what, problem.do, problem.actor, problem.where, problem.code)
-                past.refusal = _Refusal(self._now() + lasts, *told)
+                past.refusal = _Refusal(until, *told)
+            self._failed = (self._now(), copy.copy(problem))
             raise
         finally:
             self._write(self._file.with_suffix(".past"), past)
@@ -174,6 +180,12 @@ class TokenKeeper:
         with os.fdopen(descriptor, "wb") as out:
             out.write(msgspec.json.encode(content))
         fresh.replace(file)
+
+
+def _after(moment: float) -> str:
+    """The first whole minute from a moment on; in UTC, as the machines that share a token may differ."""
+    minute = datetime.fromtimestamp(-(-moment // 60) * 60, UTC)
+    return f"after {minute:%Y-%m-%d %H:%M} UTC"
 
 
 def _again(refusal: _Refusal) -> Problem:

@@ -117,7 +117,7 @@ TOKEN: dict[str, Verdict] = {
     "invalid_grant": Verdict("the refresh token is not accepted", _MINT_ANEW),
     "access_denied": Verdict(
         "Zoho gives out no more access tokens for now (ten per refresh token in ten minutes)",
-        "Wait ten minutes and run again; stop other programs that use the same refresh token",
+        "Stop other programs that use the same refresh token, and run again",
         transient=True,
     ),
 }

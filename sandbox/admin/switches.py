@@ -19,6 +19,7 @@ class Switches:
     deleted_lists: whether subform and linking modules have a deleted list.
     time_zone: of the organisation (IANA name): with which offset its times are written, summer time included.
     exclusive_since: If-Modified-Since leaves out its own second.
+    tokens: access tokens that the refresh token gives in ten minutes.
     scopes: what an access token may do (empty: read everything); scope_told: whether the token reply says so.
     token_life: seconds that a page token is good for; with 0 each has expired when it comes back.
     bulk_polls: answers to a poll that say QUEUED or IN PROGRESS before a bulk job is COMPLETED.
@@ -40,6 +41,7 @@ class Switches:
     deleted_lists: bool = False
     time_zone: str = OFFICE_ZONE
     exclusive_since: bool = False
+    tokens: int = 10
     scopes: list[str] = field(default_factory=list)
     scope_told: bool = True
     token_life: int = 86_400

@@ -19,6 +19,12 @@ _REFUSED = {
 }
 LIFE = 3600
 ACTIVE = 15  # the sixteenth token of a refresh token ends the first
+# Ten minutes begin with their first token; when they have had their tokens there is none for the rest of them.
+WINDOW = 600
+THROTTLED = {
+    "error": "Access Denied",
+    "error_description": "You have made too many requests continuously. Please try again after some time.",
+}
 
 
 class Tokens:
@@ -27,14 +33,20 @@ class Tokens:
     def __init__(self) -> None:
         self._issued: OrderedDict[str, int] = OrderedDict()
         self._serial = 0
+        self._opened, self._taken = 0, 0  # the ten minutes under way, and their tokens
 
-    def answer(self, form: Mapping[str, str], now: int, base_url: str) -> dict[str, Any]:
-        """The token endpoint's body; failures too are HTTP 200."""
+    def answer(self, form: Mapping[str, str], now: int, base_url: str, most: int) -> dict[str, Any]:
+        """The token endpoint's body; failures too are HTTP 200. most: tokens of ten minutes."""
         if form.get("grant_type") != "refresh_token":
             return {"error": "unsupported_grant_type"}
         for name, value in CREDENTIALS.items():
             if form.get(name) != value:
                 return {"error": _REFUSED[name]}
+        if not self._taken or now >= self._opened + WINDOW:
+            self._opened, self._taken = now, 0
+        if self._taken >= most:
+            return THROTTLED
+        self._taken += 1
         self._serial += 1
         token = f"1000.{self._serial:032x}.sandbox"
         self._issued[token] = now

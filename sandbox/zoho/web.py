@@ -16,17 +16,13 @@ from sandbox.admin.faults import Fault, Faults
 from sandbox.admin.stats import Stats
 from sandbox.zoho import errors
 from sandbox.zoho.api import Api
-from sandbox.zoho.auth import Tokens
+from sandbox.zoho.auth import THROTTLED, Tokens
 from sandbox.zoho.bulk import BulkRead
 from sandbox.zoho.call import Attachment, Call, Reply
 from sandbox.zoho.scopes import EVERY, covered, needed
 
 _JSON = "application/json;charset=UTF-8"
 _encode = msgspec.json.Encoder().encode
-THROTTLED = {
-    "error": "Access Denied",
-    "error_description": "You have made too many requests continuously. Please try again after some time.",
-}
 # Faults that are an ordinary refusal of Zoho's.
 _REFUSALS = {
     "http_500": errors.internal_error,
@@ -74,8 +70,9 @@ class Web:
         elif fault and fault.kind == "token_throttled":
             body = THROTTLED
         else:
-            body = self.tokens.answer(form, self.now(), str(request.base_url).rstrip("/"))
-            if "access_token" in body and self.api.switches.scope_told:
+            switches, base = self.api.switches, str(request.base_url).rstrip("/")
+            body = self.tokens.answer(form, self.now(), base, switches.tokens)
+            if "access_token" in body and switches.scope_told:
                 body["scope"] = " ".join(self._scopes())
         response = Response(_encode(body), media_type=_JSON)
         self.stats.count(request.url.path, 200, 0, 0)

@@ -171,6 +171,7 @@ def test_a_damaged_token_file_is_replaced(open_api, tmp_path):
         (400, {"error": "invalid_code"}, "invalid_code", "refresh token was revoked"),
         (200, {"error": "invalid_redirect_uri"}, "invalid_redirect_uri", "redirect address of a web client"),
         (200, {"error": "general_error"}, "general_error", "accounts server refused"),
+        (400, {"error": "Access Denied"}, "access_denied", "no more access tokens for now"),
         (
             200,
             {"error": "Access Denied", "error_description": "You have made too many requests continuously."},
@@ -337,6 +338,8 @@ def test_a_throttled_token_endpoint_is_left_alone_by_the_next_process_too(open_a
             now[0] = 1_000_000.0 + seconds
             with pytest.raises(Problem, match="no more access tokens for now") as caught:
                 get(open_api(server.url, now=lambda: now[0])[0])
+            # 600 seconds after 1970-01-12 13:46:40, whenever it is told.
+            assert caught.value.do.endswith("and run again after 1970-01-12 13:57 UTC")
         assert (zoho.granted, caught.value.transient, caught.value.code) == (1, True, "access_denied")
         now[0], zoho.grant = 1_000_000.0 + 601, None
         assert get(open_api(server.url, now=lambda: now[0])[0]) == b'{"ok": "token-2"}'
@@ -353,3 +356,32 @@ def test_grants_of_all_processes_count(open_api):
             codes.append(caught.value.code)
     assert zoho.granted == 5
     assert codes[-1] == "TOKENS_REFUSED"
+    assert caught.value.do.endswith("then run again after 1970-01-12 13:57 UTC")
+
+
+def test_the_budget_opens_when_it_says_so(open_api):
+    zoho, now = Zoho(good=set()), [1_000_000.0]
+    with Server(zoho) as server:
+        zoho.url = server.url
+        for minute in range(4):  # the first takes two: the one it has is refused
+            now[0] = 1_000_000.0 + 60 * minute
+            with pytest.raises(Problem, match="refuses a fresh access token"):
+                get(open_api(server.url, now=lambda: now[0])[0])
+        now[0] = 1_000_000.0 + 599
+        with pytest.raises(Problem, match="5 access tokens were fetched and refused") as caught:
+            get(open_api(server.url, now=lambda: now[0])[0])
+        assert caught.value.do.endswith("after 1970-01-12 13:57 UTC")
+        now[0] += 1
+        with pytest.raises(Problem, match="refuses a fresh access token"):
+            get(open_api(server.url, now=lambda: now[0])[0])
+    assert zoho.granted == 6
+
+
+def test_a_clock_that_was_set_back_ends_a_lock_out_of_the_future(open_api):
+    zoho, now = Zoho(grant=as_json({"error": "Access Denied"})), [1_000_000.0 + 86_400]
+    with Server(zoho) as server:
+        zoho.url = server.url
+        with pytest.raises(Problem, match="no more access tokens for now"):
+            get(open_api(server.url, now=lambda: now[0])[0])
+        now[0], zoho.grant = 1_000_000.0, None
+        assert get(open_api(server.url, now=lambda: now[0])[0]) == b'{"ok": "token-2"}'
