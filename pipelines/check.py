@@ -30,7 +30,7 @@ from pipelines.quality.judge import judge
 from pipelines.quality.rules import RuleSet
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import Settings
-from pipelines.sql import literal
+from pipelines.sql import PARQUET, literal
 from pipelines.warehouse.connect import scratch_database
 
 _UNFIT = "a value does not fit its field"
@@ -43,7 +43,7 @@ def check(
     """Write `accepted.parquet`, `quarantined.parquet` and `checked.json`. Deleted lists and sweeps have no rules."""
     scratch = Path(tempfile.mkdtemp(prefix="check-", dir=settings.scratch()))
     try:
-        with scratch_database(scratch, memory_limit=settings.memory_limit, threads=settings.threads) as con:
+        with scratch_database(scratch, memory_limit=settings.memory_limit) as con:
             decoded = decode(package, source, stream, con, scratch)
             _set_aside_unfit(con)
             verdict = None
@@ -51,7 +51,7 @@ def check(
                 fields = stream.fields if package.kind == CursorKind.FILE else package.shape.fields
                 personal = {field.name for field in (*stream.fields, *fields) if field.pii}
                 verdict = judge(
-                    con, "winners", rules, package_id=package.id, pii=personal, timezone=settings.timezone
+                    con, "fit", rules, package_id=package.id, pii=personal, timezone=settings.timezone
                 )
                 _set_aside_rejected(con, verdict)
             files = _write_rows(con, package.folder)
@@ -65,7 +65,7 @@ def check(
 
 
 def _set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:
-    """`aside`: (_position, rule, field, value, reason) of rows that no rule need look at."""
+    """`aside`: (_position, rule, field, value, reason) of rows that no rule need look at; `fit`: the others."""
     con.execute(
         "CREATE TABLE aside (_position BIGINT, rule VARCHAR, field VARCHAR, value VARCHAR, reason VARCHAR)"
     )
@@ -82,10 +82,8 @@ def _set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:
         "WHERE _record_id IS NULL AND _misfit IS NULL",
         {"reason": _NO_KEY},
     )
-    con.execute(
-        "CREATE TABLE set_aside AS SELECT * FROM winners WHERE _position IN (SELECT _position FROM aside)"
-    )
-    con.execute("DELETE FROM winners WHERE _position IN (SELECT _position FROM aside)")
+    con.execute("CREATE VIEW fit AS SELECT w.* FROM winners w ANTI JOIN aside USING (_position)")
+    con.execute("CREATE VIEW set_aside AS SELECT w.* FROM winners w SEMI JOIN aside USING (_position)")
 
 
 def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
@@ -98,21 +96,15 @@ def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> Non
         return
     columns = [list(column) for column in zip(*rows, strict=True)]
     con.execute(  # whole columns at a time: a row at a time costs a millisecond each
-        "CREATE TEMP TABLE rejected AS SELECT unnest(?::BIGINT[]) AS _position, unnest(?::VARCHAR[]) AS rule, "
-        "unnest(?::VARCHAR[]) AS field, unnest(?::VARCHAR[]) AS value, unnest(?::VARCHAR[]) AS reason",
+        "INSERT INTO aside SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), "
+        "unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
         columns,
     )
-    con.execute(
-        "INSERT INTO set_aside BY NAME SELECT * FROM winners "
-        "WHERE _position IN (SELECT _position FROM rejected)"
-    )
-    con.execute("DELETE FROM winners WHERE _position IN (SELECT _position FROM rejected)")
-    con.execute("INSERT INTO aside SELECT * FROM rejected")
 
 
 def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> list[FileEntry]:
     queries = {
-        ACCEPTED: "SELECT * EXCLUDE (_misfit) FROM winners",
+        ACCEPTED: "SELECT * EXCLUDE (_misfit) FROM fit",
         QUARANTINED: "SELECT s.* EXCLUDE (_misfit), a._faults FROM set_aside s JOIN (SELECT _position, "
         "list(struct_pack(rule, field, value, reason)) AS _faults FROM aside GROUP BY _position) a "
         "USING (_position) ORDER BY _position",
@@ -120,7 +112,7 @@ def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> list[FileEntry]
     entries = []
     for name, query in queries.items():
         path = folder / name
-        con.execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        con.execute(f"COPY ({query}) TO {literal(str(path))} ({PARQUET})")
         path.chmod(0o600)
         sync_file(path)
         entries.append(file_entry(path))
@@ -140,7 +132,7 @@ def _account(
         checked_at=datetime.now(UTC),
         rules_hash=rules.hash,
         received=decoded.received if landed.kind == CursorKind.FILE else landed.received,
-        accepted=_count(con, "winners"),
+        accepted=_count(con, "fit"),
         quarantined=_count(con, "set_aside"),
         repeated=fates.get("repeated", 0),
         superseded=fates.get("superseded", 0),

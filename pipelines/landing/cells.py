@@ -22,6 +22,7 @@ from pipelines.sql import literal, quote, renamed
 
 PAGE_STRIDE = 1_000_000  # position = page number × stride + place in the page
 MAX_RECORD = 64 << 20
+_LEAST_ROOM = 1 << 20
 _NULL = "\x1a\x1aN"  # a text that nobody types
 _POSITION = "_crm_warehouse_position"  # put first, so that a record's own key of this name does not count
 
@@ -35,8 +36,8 @@ def cells_from_pages(
     view: see `unreadable`.
     """
     mark = next(name for n in range(len(columns) + 1) if (name := _POSITION + "_" * n) not in columns)
-    chunks = _cut(package, shape, mark, scratch)
-    relations = {chunk: _records(path, mark, columns) for chunk, path in chunks.items()}
+    chunks, longest = _cut(package, shape, mark, scratch)
+    relations = {chunk: _records(path, mark, columns, longest) for chunk, path in chunks.items()}
     key, further = quote(columns[shape.key]), sorted(set(relations) - {0})
     cells = []
     for column in map(quote, columns.values()):
@@ -108,9 +109,11 @@ def _places(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return own, {names[i]: text for i, text in reversed(texts.items())}
 
 
-def _cut(package: Package, shape: Shape, mark: str, scratch: Path) -> dict[int, Path]:
-    """One file of records per field chunk, a line each, with the position put before the record's fields."""
+def _cut(package: Package, shape: Shape, mark: str, scratch: Path) -> tuple[dict[int, Path], int]:
+    """One file of records per field chunk, a line each, with the position put before the record's fields; and the
+    bytes of the longest line."""
     paths: dict[int, Path] = {}
+    longest = 0
     sinks = {}
     head = b'{"' + mark.encode() + b'":%d,%b\n'
     try:
@@ -121,18 +124,21 @@ def _cut(package: Package, shape: Shape, mark: str, scratch: Path) -> dict[int, 
             base = line.page * PAGE_STRIDE
             records = enumerate(cut_records(line.body, shape), 1)
             # A record is an object: its opening brace makes room for the position.
-            sinks[line.chunk].write(b"".join(head % (base + i, memoryview(r)[1:]) for i, r in records))
+            lines = [head % (base + i, memoryview(r)[1:]) for i, r in records]
+            longest = max(longest, *map(len, lines), 0)
+            sinks[line.chunk].write(b"".join(lines))
     finally:
         for sink in sinks.values():
             sink.close()
-    return paths
+    return paths, longest
 
 
-def _records(path: Path, mark: str, columns: Mapping[str, str]) -> str:
+def _records(path: Path, mark: str, columns: Mapping[str, str], longest: int) -> str:
     """SQL of the records in a file, `_position` and a text per field; a malformed line is left out."""
     # ignore_errors gives a row of NULLs for a malformed line instead of failing the package; where all is
     # text, it leaves nothing else to ignore.
-    options = f"format='newline_delimited', ignore_errors=true, maximum_object_size={MAX_RECORD}"
+    room = max(_LEAST_ROOM, longest + 1)  # the engine's buffers are as large as the longest record may be
+    options = f"format='newline_delimited', ignore_errors=true, maximum_object_size={room}"
     if not renamed(columns):
         texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
         return (

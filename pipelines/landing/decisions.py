@@ -30,7 +30,7 @@ from pipelines.manifest import (
     file_entry,
     write_manifest,
 )
-from pipelines.sql import literal
+from pipelines.sql import PARQUET, literal
 
 # Set aside before any rule looked: such a row has no key or lacks the value that did not fit.
 _NOT_READ = ("fits_type", "readable", "has_key")
@@ -186,4 +186,4 @@ def _copy_rows(source: Path, target: Path, query: str) -> None:
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         rows = query.format(f"read_parquet({literal(str(source))})")
-        con.execute(f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+        con.execute(f"COPY ({rows}) TO {literal(str(target))} ({PARQUET})")

@@ -1,8 +1,9 @@
-"""From a landed package to typed rows, one per record, in an in-memory DuckDB.
+"""From a landed package to typed rows, one per record.
 
-Leaves three tables in the connection: `winners` (the newest version of each record, and every row without a
-key), `losers` (_position, fate: repeated or superseded) and `misfits` (_position, field, text, strict: cells
-that their field's type cannot hold exactly; a strict one sets its row aside, the others go to `_extra`).
+Leaves in the connection: `winners` (the newest version of each record, and every row without a key), `losers`
+(_position, fate: repeated or superseded) and `misfits` (_position, field, text, strict: cells that their
+field's type cannot hold exactly; a strict one sets its row aside, the others go to `_extra`). Rows stream
+through a file: held in memory, 200,000 of them would take hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pipelines.landing.cells import cells_from_file, cells_from_pages, unreadabl
 from pipelines.landing.intact import require_intact
 from pipelines.landing.types import row_hash, typed
 from pipelines.landing.zone import Package
-from pipelines.sql import columns_of, literal, quote, renamed
+from pipelines.sql import PARQUET, columns_of, literal, quote, renamed
 
 _UNTYPED = (FieldType.TEXT, FieldType.JSON, FieldType.LOOKUP)
 
@@ -62,15 +63,13 @@ def decode(
         shape, columns = _named(package.shape, stream)
         records = cells_from_pages(package, shape, columns, con, scratch)
     con.execute(f"SET TimeZone = {literal(shape.timezone)}")  # texts without an offset were written there
-    _type_rows(con, shape, columns, landed.file_stamp, is_file=package.kind == CursorKind.FILE)
+    rows = scratch / "rows.parquet"
+    _type_rows(con, rows, shape, columns, landed.file_stamp, is_file=package.kind == CursorKind.FILE)
     con.execute("SET TimeZone = 'UTC'")
     count = _count(con, "SELECT count(*) FROM rows")
     if records is not None and count < landed.received:
         present = {p for (p,) in con.execute("SELECT _position FROM rows").fetchall()}
-        con.execute(
-            "INSERT INTO rows BY NAME SELECT unnest(?::BIGINT[]) AS _position, 'not valid JSON text' AS _misfit",
-            [unreadable(records, present)],
-        )
+        con.execute("INSERT INTO unread SELECT unnest(?::BIGINT[])", [unreadable(records, present)])
         count = _count(con, "SELECT count(*) FROM rows")
     _split_by_key(con)
     misfits = dict(
@@ -88,12 +87,15 @@ def _named(shape: Shape, stream: Stream) -> tuple[Shape, dict[str, str]]:
 
 def _type_rows(
     con: duckdb.DuckDBPyConnection,
+    path: Path,
     shape: Shape,
     columns: Mapping[str, str],
     file_stamp: datetime | None,
     *,
     is_file: bool,
 ) -> None:
+    """The view `rows` over what is typed into the file `path`, and over the tables `unread` (positions of rows
+    that no reader understood) and `misfits`."""
     fields = shape.fields
     texts = {f.name: quote(columns[f.name]) for f in fields}
     values = {f.name: typed(f, texts[f.name], from_json=not is_file) for f in fields}
@@ -111,14 +113,16 @@ def _type_rows(
     cells = [f"{values[f.name]} AS {texts[f.name]}" for f in fields]
     stamp = texts[shape.stamp] if shape.stamp else "NULL"
     con.execute(
-        f"CREATE TABLE rows AS WITH typed AS (SELECT {', '.join(carried + cells)}, "
+        f"COPY (WITH typed AS (SELECT {', '.join(carried + cells)}, "
         f"{' OR '.join(f'({o})' for o in odd.values()) or 'false'} AS _odd FROM cells) "
-        f"SELECT *, coalesce({stamp}, $stamp::TIMESTAMPTZ) AS _modified_at, "
-        f"CAST(NULL AS VARCHAR) AS _extra, {row_hash(fields, columns)} AS _row_hash FROM typed",
-        {"stamp": file_stamp},
+        f"SELECT *, coalesce({stamp}, {_moment(file_stamp)}) AS _modified_at, "
+        f"{row_hash(fields, columns)} AS _row_hash FROM typed) TO {literal(str(path))} ({PARQUET})"
     )
+    typed_rows = f"read_parquet({literal(str(path))})"
     con.execute("CREATE TABLE misfits (_position BIGINT, field VARCHAR, text VARCHAR, strict BOOLEAN)")
-    if _count(con, "SELECT count(*) FROM rows WHERE _odd"):
+    con.execute("CREATE TABLE unread (_position BIGINT)")
+    con.execute("CREATE TABLE extras (_position BIGINT, _extra VARCHAR)")
+    if _count(con, f"SELECT count(*) FROM {typed_rows} WHERE _odd"):
         for field in (f for f in fields if f.name in odd):
             # Money, stamps, and whatever a person typed into a file are never dropped from a kept row.
             strict = is_file or field.type is FieldType.DECIMAL or field.name == shape.stamp
@@ -128,11 +132,18 @@ def _type_rows(
                 {"field": field.name, "strict": strict},
             )
         con.execute(
-            "UPDATE rows SET _extra = e.extra FROM (SELECT _position, "
-            "CAST(json_group_object(field, text) AS VARCHAR) AS extra FROM misfits WHERE NOT strict "
-            "GROUP BY _position) e WHERE rows._position = e._position"
+            "INSERT INTO extras SELECT _position, CAST(json_group_object(field, text) AS VARCHAR) FROM misfits "
+            "WHERE NOT strict GROUP BY _position"
         )
-    con.execute("ALTER TABLE rows DROP _odd")
+    con.execute(
+        f"CREATE VIEW rows AS SELECT t.* EXCLUDE (_odd), e._extra FROM {typed_rows} t "
+        "LEFT JOIN extras e USING (_position) UNION ALL BY NAME "
+        "SELECT _position, 'not valid JSON text' AS _misfit FROM unread"
+    )
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"TIMESTAMPTZ {literal(moment.isoformat())}" if moment else "NULL::TIMESTAMPTZ"
 
 
 def _split_by_key(con: duckdb.DuckDBPyConnection) -> None:
@@ -145,9 +156,7 @@ def _split_by_key(con: duckdb.DuckDBPyConnection) -> None:
         "WINDOW w AS (PARTITION BY _record_id ORDER BY _modified_at DESC NULLS LAST, _position DESC)"
         ") WHERE place > 1"
     )
-    con.execute("ALTER TABLE rows RENAME TO winners")
-    if _count(con, "SELECT count(*) FROM losers"):
-        con.execute("DELETE FROM winners WHERE _position IN (SELECT _position FROM losers)")
+    con.execute("CREATE VIEW winners AS SELECT r.* FROM rows r ANTI JOIN losers USING (_position)")
 
 
 def _has_cells(con: duckdb.DuckDBPyConnection) -> bool:

@@ -132,7 +132,7 @@ def _rewrite(
 ) -> Forgotten:
     done = Forgotten()
     declared = {stream.name: stream for stream in spec.streams()}
-    with scratch_database(settings.scratch(), memory_limit=settings.memory_limit, threads=1) as con:
+    with scratch_database(settings.scratch(), memory_limit=settings.memory_limit) as con:
         for name, zone in _zones(settings, spec, org):
             stream = declared.get(name) or _bare(spec.name, name)
             leavers, aliases = _leavers(erasures, name, source)

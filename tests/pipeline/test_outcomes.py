@@ -89,7 +89,7 @@ def test_rows_that_do_not_add_up_fail_the_package(bench: Bench, monkeypatch: pyt
 
     def lossy(con: duckdb.DuckDBPyConnection) -> None:
         real(con)
-        con.execute("DELETE FROM winners WHERE _record_id = '2'")
+        con.execute("CREATE OR REPLACE VIEW fit AS SELECT * FROM winners WHERE _record_id <> '2'")
 
     monkeypatch.setattr(check_room, "_set_aside_unfit", lossy)
     bench.source.pages = [[deal("1"), deal("2")]]

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.landing.redaction.redact import RECORD, REFERENCE, Found, redacted_text
-from pipelines.sql import literal, quote
+from pipelines.sql import PARQUET, literal, quote
 
 _REFERENCE = "STRUCT(id VARCHAR, name VARCHAR)"
 _PERSON = "map_contains(getvariable('kept'), coalesce(_record_id, ''))"
@@ -67,10 +67,7 @@ def forget_rows(
     if not rewritten.found:
         return None
     replaced = ", ".join(f"{value} AS {quote(name)}" for name, value in look.replacements())
-    con.execute(
-        f"COPY (SELECT * REPLACE ({replaced}) FROM {rows}) TO {literal(str(target))} "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
+    con.execute(f"COPY (SELECT * REPLACE ({replaced}) FROM {rows}) TO {literal(str(target))} ({PARQUET})")
     _seal(target)
     return rewritten
 
