@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines import flow
@@ -126,13 +126,18 @@ def assert_the_law(folder: Path, sequence: list[Event]) -> None:
         with flow.lock(one_by_one.settings, "test"):
             with prepared_warehouse(one_by_one.settings) as con:
                 for package in one_by_one.zone.packages():
-                    assert load_checked(con, package, STREAM) == package.receipt
+                    if package.is_loaded():  # a sweep that its brake holds back is not
+                        assert load_checked(con, package, STREAM) == package.receipt
             assert contents(one_by_one) == expected, "twice = once"
             rebuild(one_by_one.settings)
         assert contents(one_by_one) == expected, "rebuilt = folded"
 
 
+BRAKED = [("delete", {"a", "b", "c"}), ("read", {"e": (1, 0)}), ("sweep", {"e"})]  # one of nine is too many
+
+
 @given(sequence=events)
+@example(sequence=BRAKED)
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_one_by_one_is_in_one_go_is_rebuilt(
     tmp_path_factory: pytest.TempPathFactory, sequence: list[Event]
