@@ -157,11 +157,11 @@ class Examination:
 
 def idle_cost(streams: Sequence[Stream]) -> int:
     """Credits of a sync in which nothing changed: the list of modules; of each module its metadata, its list and
-    its deleted list; of each setting a call, but field metadata is at hand by then, and layout and pipeline make
-    two calls for three streams."""
+    its deleted list; of each setting a call, but field metadata is at hand by then, layout and pipeline make
+    two calls for three streams, and tags are asked for by module."""
     modules = [stream for stream in streams if "path" not in stream.options]
     deletes = sum(stream.deletes for stream in modules)
-    shared = {"fields": 0, "pipelines": 1, "pipeline_stages": 0, "stages": 1}
+    shared = {"fields": 0, "pipelines": 1, "pipeline_stages": 0, "stages": 1, "tags": deletes}
     settings = [stream for stream in streams if "path" in stream.options]
     calls = sum(shared.get(str(stream.options.get("recipe")), 1) for stream in settings)
     users = sum("recipe" not in stream.options for stream in settings)  # field metadata is tried for them too

@@ -1,4 +1,4 @@
-"""Settings of an organisation as rows: roles, profiles, currencies, pipelines, stages, field metadata.
+"""Settings of an organisation as rows: roles, profiles, currencies, pipelines, stages, tags, field metadata.
 
 Where a reply's rows do not say what they belong to (the fields of which module, the stages of which pipeline),
 what was asked for is written into each row, before what was received, which stays byte for byte.
@@ -19,6 +19,7 @@ from connectors.core.http import BadBody
 from connectors.core.verdicts import BAD_BODY
 from connectors.zoho.api import VERSION, Api
 from connectors.zoho.errors import STALE_TOKEN
+from connectors.zoho.tolerance import NO_LIST
 
 _log = logging.getLogger(__name__)
 
@@ -31,12 +32,17 @@ _NAME = msgspec.defstruct("_Name", [("id", Any, None), ("api_name", Any, None), 
 @dataclass(frozen=True, slots=True)
 class Asking:
     """Whom to ask. modules: the modules that are read; fields_of: the settings/fields reply of a module; told:
-    replies of which several streams are made, by path and what was asked."""
+    replies of which several streams are made, by path and what was asked; tagged: the modules that may have tags."""
 
     api: Api
     modules: Sequence[str]
     fields_of: Callable[[str], bytes | None]
     told: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
+    tagged: Sequence[str] = ()
+
+    def tags_of(self, module: str) -> bytes | None:
+        """The tags of a module. Raises Problem."""
+        return self.api.get("settings/tags", {"module": module}, _checked("tags"))
 
     def once(self, path: str, name: str, value: str, records: str) -> bytes | None:
         """The reply of a path asked with one parameter. Raises Problem."""
@@ -97,18 +103,41 @@ def _has_more(body: bytes) -> bool:
 
 
 def _fields(asking: Asking, stream: Stream) -> Iterator[Page]:
-    for module in asking.modules:
+    for module, rows in _by_module(asking.modules, asking.fields_of, stream, []):
+        told = [({"_key": f"{module}.{_named(row).api_name}", "_module": module}, row) for row in rows]
+        yield _composed(stream, told, f"module={module}")
+
+
+def _tags(asking: Asking, stream: Stream) -> Iterator[Page]:
+    refused: list[Problem] = []
+    for module, rows in _by_module(asking.tagged, asking.tags_of, stream, refused):
+        told = [({"_key": f"{module}.{_named(row).id}", "_module": module}, row) for row in rows]
+        yield _composed(stream, told, f"module={module}")
+    # No page says which modules have tags: one that has none is left out. Where no module answers, somebody must act.
+    denied = [problem for problem in refused if problem.code not in NO_LIST]
+    if denied and len(refused) == len(asking.tagged):
+        raise denied[0]
+
+
+def _by_module(
+    modules: Sequence[str],
+    ask: Callable[[str], bytes | None],
+    stream: Stream,
+    refused: list[Problem],
+) -> Iterator[tuple[str, list[msgspec.Raw]]]:
+    """(module, rows) of each module that has any; a module that refuses is left out, and noted in `refused`."""
+    for module in modules:
         try:
-            body = asking.fields_of(module)
+            body = ask(module)
         except Problem as problem:
             if problem.transient or problem.code in FOR_ALL:
                 raise
-            _log.warning("zoho/%s: no fields of %s (%s)", stream.name, module, problem.code)
-            continue  # the module's own stream says why, and what to grant
-        rows = rows_at(body, "fields") if body else []
+            _log.warning("zoho/%s: no %s of %s (%s)", stream.name, stream.name, module, problem.code)
+            refused.append(problem)  # the module's own stream says why, and what to grant
+            continue
+        rows = rows_at(body, stream.options["records"]) if body else []
         if rows:
-            told = [({"_key": f"{module}.{_named(row).api_name}", "_module": module}, row) for row in rows]
-            yield _composed(stream, told, f"module={module}")
+            yield module, rows
 
 
 def _pipelines(asking: Asking, stream: Stream) -> Iterator[Page]:
@@ -195,6 +224,7 @@ def _headed(head: dict[str, Any], row: msgspec.Raw) -> bytes:
 RECIPES: dict[str, Callable[[Asking, Stream], Iterator[Page]]] = {
     "plain": _plain,
     "fields": _fields,
+    "tags": _tags,
     "pipelines": _pipelines,
     "pipeline_stages": _pipeline_stages,
     "stages": _stages,

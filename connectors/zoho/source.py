@@ -129,12 +129,17 @@ class ZohoSource(Source):
         if window.keys:
             return read_by_ids(self._api, stream, plan, window.keys)
         if "recipe" in stream.options:
-            return read_settings(Asking(self._api, self._module_names(), self._fields_of, self._told), stream)
+            return read_settings(self._asking(), stream)
         if "path" in stream.options:
             return read_users(self._api, stream, plan.shape)
         if window.since is None and plan.shape.stamp:
             return read_full(self._api, stream, plan, self._full_read, window.resume)
         return read_records(self._api, stream, plan, window.since)
+
+    def _asking(self) -> Asking:
+        # Lines and links have no deleted list, and no tags either.
+        tagged = [stream.api_name for stream in self._offered().streams if stream.deletes]
+        return Asking(self._api, self._module_names(), self._fields_of, self._told, tagged)
 
     def _read_metadata(self, stream: Stream) -> Reading:
         metas = None

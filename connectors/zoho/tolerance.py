@@ -15,15 +15,15 @@ from connectors.zoho.selection import DENY
 
 _log = logging.getLogger(__name__)
 
-# No page says which modules have a deleted list; one that has none is read without.
-_NO_LIST = frozenset({"INVALID_MODULE", "INVALID_URL_PATTERN", "NOT_SUPPORTED", "MODULE_NOT_SUPPORTED"})
+# No page says which modules have a deleted list, or tags; one that has none is read without.
+NO_LIST = frozenset({"INVALID_MODULE", "INVALID_URL_PATTERN", "NOT_SUPPORTED", "MODULE_NOT_SUPPORTED"})
 
 _NO_ADDRESS = frozenset({"INVALID_URL_PATTERN"})
 
 
 def excused(stream: Stream, problem: Problem, kind: CursorKind = CursorKind.INCREMENTAL) -> bool:
     """Whether there is simply nothing to read, which is not a fault of anybody's: it stands in the log."""
-    codes = FEATURE_OFF | (_NO_LIST if kind is CursorKind.DELETED else frozenset())
+    codes = FEATURE_OFF | (NO_LIST if kind is CursorKind.DELETED else frozenset())
     if "recipe" in stream.options:  # an edition without territories may have no such address at all
         codes |= _NO_ADDRESS
     if stream.modelled or problem.code not in codes:

@@ -1,7 +1,8 @@
 """The organisation's set-up: `/settings/…`, `/org` and `/__apis`.
 
 https://www.zoho.com/crm/developer/docs/api/v8/ (modules-api.html, field-meta.html, get-roles.html, get-profiles.html,
-get-territories.html, layouts-meta.html, get-pipelines.html, get-currencies.html, get-org-data.html)
+get-territories.html, layouts-meta.html, get-pipelines.html, get-currencies.html, get-org-data.html,
+get-tag-list.html)
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Settings:
                 return self._layouts(call)
             case ("settings", "pipeline"):
                 return self._pipelines(call)
+            case ("settings", "tags"):
+                return self._tags(call)
             case ("settings", "roles"):
                 return Reply(200, {"roles": self._roles()})
             case ("settings", "profiles"):
@@ -96,6 +99,25 @@ class Settings:
             "created_time": None, "modified_time": None,
         }  # fmt: skip
         return Reply(200, {"layouts": [layout]})
+
+    def _tags(self, call: Call) -> Reply:
+        """The tags of a module. Not documented for lines and links; here they refuse."""
+        module = self._asked(call)
+        if module.generated in ("subform", "linking"):
+            raise errors.bad_request("NOT_SUPPORTED", "The module does not support tags")
+        listed = setup()["tags"].get(module.api_name, [])
+        if not listed:
+            return NO_CONTENT
+        me = self._store.me()
+        by, when = {"name": me.values["full_name"], "id": me.id}, self._store.stamper()(me.created)
+        tags = [
+            {
+                "id": str(554_022_999_999_970_000 + module.number * 100 + number), "name": name, "color_code": colour,
+                "created_time": when, "modified_time": when, "created_by": by, "modified_by": by,
+            }
+            for number, (name, colour) in enumerate(listed, 1)
+        ]  # fmt: skip
+        return Reply(200, {"tags": tags, "info": {"count": len(tags), "allowed_count": 100}})
 
     def _pipelines(self, call: Call) -> Reply:
         """The layout is mandatory; the probability of a stage is not here but on the field."""

@@ -70,6 +70,20 @@ def test_roles_form_a_tree_and_users_hold_them(zoho):
     assert {user["profile"]["id"] for user in users} <= profiles
 
 
+def test_tags_belong_to_a_module_and_lines_have_none(zoho):
+    body = zoho.page("settings/tags", module="Deals")
+    assert [(tag["name"], tag["color_code"]) for tag in body["tags"]] == [
+        ("重点项目", "#57B1FD"), ("年框", "#F17574"), ("需要方案支持", None),
+    ]  # fmt: skip
+    assert body["info"]["count"] == 3
+    accounts = zoho.page("settings/tags", module="Accounts")["tags"]
+    assert [tag["name"] for tag in accounts] == ["战略客户", "重点项目"]
+    assert len({tag["id"] for tag in body["tags"] + accounts}) == 5, "a tag is of one module"
+    assert zoho.get("settings/tags", module="Contacts").status_code == 204
+    assert zoho.refusal("settings/tags", module="Quoted_Items")[:2] == (400, "NOT_SUPPORTED")
+    assert zoho.refusal("settings/tags")[:2] == (400, "REQUIRED_PARAM_MISSING")
+
+
 def test_territories_can_be_off(served, zoho):
     body = zoho.page("settings/territories")
     root, *rest = body["territories"]

@@ -176,6 +176,13 @@ def test_it_reads_the_set_up(sdk, company):
     ]  # fmt: skip
 
 
+def test_it_reads_tags(sdk, company):
+    listed = sdk.get_tags("Accounts")
+    assert [(tag.get_name(), tag.get_color_code()) for tag in listed] == [
+        ("战略客户", "#658BA8"), ("重点项目", "#57B1FD"),
+    ]  # fmt: skip
+
+
 def test_it_reads_one_quote_with_its_lines(sdk, company):
     lines = company.truth("zoho", "quoted_items")["records"]
     quote = next(iter(lines.values()))["Parent_Id"]
@@ -201,3 +208,14 @@ def test_a_refused_refresh_token_is_an_error_of_the_sdk(sdk, company, tmp_path, 
     with pytest.raises(sdk.SDKException) as caught:
         sdk.open_sdk(stranger, tmp_path)
     assert "invalid_code" in str(caught.value)
+
+
+def test_a_locked_out_refresh_token_is_an_error_of_the_sdk(sdk, company, tmp_path, monkeypatch):
+    monkeypatch.setattr(sdk.Initializer, "initializer", sdk.Initializer.initializer)
+    company.set(tokens=1)  # the SDK has taken it
+    try:
+        with pytest.raises(sdk.SDKException) as caught:
+            sdk.open_sdk(company.settings, tmp_path)
+    finally:
+        company.set(tokens=10)
+    assert "Access Denied" in str(caught.value)

@@ -36,6 +36,7 @@ from zohocrmsdk.src.com.zoho.crm.api.record import (
 )
 from zohocrmsdk.src.com.zoho.crm.api.roles import RolesOperations
 from zohocrmsdk.src.com.zoho.crm.api.sdk_config import SDKConfig
+from zohocrmsdk.src.com.zoho.crm.api.tags import GetTagsParam, TagsOperations
 from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, MinifiedUser, UsersOperations
 from zohocrmsdk.src.com.zoho.crm.api.util import Choice
 
@@ -176,6 +177,11 @@ def get_roles() -> list[Any]:
 def get_profiles() -> list[Any]:
     """Its profiles."""
     return got(ProfilesOperations().get_profiles(ParameterMap())).get_profiles()
+
+
+def get_tags(module: str) -> list[Any]:
+    """What records of a module may be labelled with."""
+    return got(TagsOperations().get_tags(asked((GetTagsParam.module, module)))).get_tags()
 
 
 def get_pipelines(module: str) -> list[Any]:

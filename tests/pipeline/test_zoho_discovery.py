@@ -90,6 +90,10 @@ class Organisation:
             case ["settings", "pipeline"]:
                 maps = [{"id": "S1", "sequence_number": 1, "forecast_type": "Open"}]
                 return as_json({"pipeline": [{"id": "P1", "display_value": "Standard", "maps": maps}]})
+            case ["settings", "tags"] if request.query["module"] == "Visits":
+                return as_json({"tags": [{"id": "81", "name": "回访", "color_code": "#57B1FD"}]})
+            case ["settings", "tags"] if request.query["module"] in ("Codes", "Secret_Plans"):
+                return refusal("NOT_SUPPORTED")
             case ["settings", _] | ["org", *_] | ["users"]:
                 return Answer(204)
             case ["Secret_Plans"]:
@@ -196,6 +200,8 @@ def test_settings_arrive_as_rows_and_once(command):
     assert (stage["_record_id"], stage["_layout_id"], stage["probability"]) == ("L1.S1", "L1", 60)
     [place] = table(settings, "pipeline_stages")
     assert (place["_pipeline"], place["sequence_number"], place["forecast_type"]) == ("Standard", 1, "Open")
+    [tag] = table(settings, "tags")
+    assert (tag["_record_id"], tag["_module"], tag["name"]) == ("Visits.81", "Visits", "回访")
     described = {row["_record_id"]: row["data_type"] for row in table(settings, "fields")}
     assert described["Visits.Mail"] == "email"
     _, result, _ = command("sync")

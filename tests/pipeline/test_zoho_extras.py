@@ -47,6 +47,8 @@ def test_everything_in_the_organisation_arrives_and_an_unstamped_edit_is_seen(sy
     assert report.sentences() == []
     assert_equal(synced, EXTRAS)
     assert len(next(iter(synced.rows("equipment").values()))) >= 119, "field chunks beyond the fiftieth"
+    tags = {key.split(".")[0]: row["name"] for key, row in synced.rows("tags").items()}
+    assert tags == {"Site_Visits": "已验收"}, "the core is not read here, and lines have none"
     before = {key: row["Result"] for key, row in synced.rows("site_visits").items()}
     synced.sandbox.advance(15)
     assert synced.sync().sentences() == []

@@ -31,13 +31,15 @@ FIELDS = {
 class Zoho:
     """Answers by path and the one parameter that is asked with."""
 
-    def __init__(self, answers: dict[tuple[str, str], bytes | None]) -> None:
+    def __init__(self, answers: dict[tuple[str, str], bytes | Problem | None]) -> None:
         self.answers, self.asked = answers, []
 
     def get(self, path: str, params: dict[str, str], parse: Any) -> Any:
         asked = (path, next(iter(params.values()), ""))
         self.asked.append(asked)
         body = self.answers[asked]
+        if isinstance(body, Problem):
+            raise body
         return None if body is None else parse(body)
 
 
@@ -54,7 +56,7 @@ def read(
     name: str, zoho: Zoho = STAGED, modules: tuple[str, ...] = ("Deals", "Visits", "Blank")
 ) -> list[Page]:
     stream = next(s for s in known() if s.name == name)
-    return list(read_settings(Asking(zoho, modules, FIELDS.get), stream))
+    return list(read_settings(Asking(zoho, modules, FIELDS.get, tagged=modules), stream))
 
 
 def rows(pages: list[Page], records: str) -> list[dict[str, Any]]:
@@ -78,6 +80,41 @@ def test_a_field_says_of_which_module_it_is():
     ]  # fmt: skip
     assert found[0]["pick_list_values"] == [{"id": "S1", "x": 1.1}]
     assert b'"x": 1.10' in read("fields")[0].body, "what was received stays byte for byte"
+
+
+def refusal(code: str, *, transient: bool = False) -> Problem:
+    return Problem("refused", do="wait", code=code, transient=transient)
+
+
+def test_a_tag_says_of_which_module_it_is_and_a_module_without_tags_is_left_out():
+    tags = b'{"tags": [{"id": "9", "name": "\xe5\xb9\xb4\xe6\xa1\x86", "color_code": null}], "info": {"count": 1}}'
+    answers = {"Deals": tags, "Visits": refusal("NOT_SUPPORTED"), "Blank": None}
+    zoho = Zoho({("settings/tags", module): answer for module, answer in answers.items()})
+    found = rows(read("tags", zoho), "tags")
+    assert [(r["_key"], r["_module"], r["name"]) for r in found] == [("Deals.9", "Deals", "年框")]
+    assert [module for _, module in zoho.asked] == ["Deals", "Visits", "Blank"]
+
+
+def test_modules_that_have_no_tags_are_nobodys_fault():
+    zoho = Zoho({("settings/tags", "Visits"): refusal("NOT_SUPPORTED")})
+    assert read("tags", zoho, modules=("Visits",)) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "rest", "code"),
+    [
+        (refusal("NO_PERMISSION"), refusal("NO_PERMISSION"), "NO_PERMISSION"),
+        (refusal("NOT_SUPPORTED"), refusal("NO_PERMISSION"), "NO_PERMISSION"),
+        (refusal("OAUTH_SCOPE_MISMATCH"), None, "OAUTH_SCOPE_MISMATCH"),
+        (refusal("TOO_MANY_REQUESTS", transient=True), None, "TOO_MANY_REQUESTS"),
+    ],
+)
+def test_tags_that_no_module_gives_and_refusals_of_everything_are_a_problem(first, rest, code):
+    answers = {"Deals": first, "Visits": rest, "Blank": rest}
+    zoho = Zoho({("settings/tags", module): answer for module, answer in answers.items()})
+    with pytest.raises(Problem) as caught:
+        read("tags", zoho)
+    assert caught.value.code == code
 
 
 def test_a_pipeline_says_of_which_layout_it_is_and_a_stage_of_which_pipeline():
@@ -118,6 +155,7 @@ def test_every_setting_has_a_recipe_its_page_and_a_key_among_its_fields():
     settings = [s for s in known() if not s.modelled]
     assert {s.name for s in settings} >= {
         "roles", "profiles", "territories", "org", "currencies", "pipelines", "stages", "fields", "modules",
+        "tags",
     }  # fmt: skip
     for stream in settings:
         assert stream.whole
