@@ -181,6 +181,7 @@ def test_killed_on_the_command_line(stage: Stage) -> None:
     stage.new_day()
     code, whole = command_line(stage.home, None)
     assert code == 0, (stage.home.folder / "command.log").read_text()
+    stage.survived()
     killed = 0
     with stage.watched():
         while killed < BY_COMMAND:
