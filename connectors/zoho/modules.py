@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 RECORDS_PAGE = "https://www.zoho.com/crm/developer/docs/api/v8/get-records.html"
 # Lines and links end with the record they belong to; no page promises a deleted list for them.
 _LISTS_DELETES = frozenset({"default", "custom"})
+_NO_ORPHANS = "its files leave out the entries of deleted records, as those of DealHistory do"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -125,6 +126,7 @@ def _stream(name: str, module: Module) -> Stream:
     return Stream(
         source="zoho", name=name, api_name=module.api_name, label=label or module.api_name, docs=RECORDS_PAGE,
         fields=(), stamp="Modified_Time", deletes=_kind(module) in _LISTS_DELETES, modelled=False,
+        options={"no_bulk": _NO_ORPHANS} if module.api_name.endswith("History") else {},
     )  # fmt: skip
 
 

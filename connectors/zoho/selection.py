@@ -35,8 +35,8 @@ class Selection:
             return False
         own = {name.casefold() for name in names}
         if not self.allow or _DEFAULT in self.allow:
-            standard, kinds = _default()
-            if modelled or kind in kinds or own & standard:
+            standard, kinds, endings = _default()
+            if modelled or kind in kinds or own & standard or any(name.endswith(endings) for name in own):
                 return True
         return _ALL in self.allow or bool(own & self.allow)
 
@@ -61,11 +61,12 @@ def _names(text: str) -> frozenset[str]:
 
 
 @cache
-def _default() -> tuple[frozenset[str], frozenset[str]]:
+def _default() -> tuple[frozenset[str], frozenset[str], tuple[str, ...]]:
     facts: dict[str, dict[str, Any]] = yaml.safe_load(
         Path(__file__).with_name("selection.yml").read_text("utf-8")
     )
-    return frozenset(name.casefold() for name in facts["standard"]), frozenset(facts["kinds"])
+    standard, endings = (map(str.casefold, facts[part]) for part in ("standard", "endings"))
+    return frozenset(standard), frozenset(facts["kinds"]), tuple(endings)
 
 
 def _unknown(setting: str, name: str, modules: dict[str, str]) -> Problem:

@@ -70,6 +70,17 @@ def test_the_default_is_what_models_read_what_they_will_need_and_what_the_organi
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["default", "custom", "web", None])
+def test_histories_that_tracking_made_are_read_whatever_kind_they_are_and_never_by_bulk(kind):
+    made = {"api_name": "Lead_Status_History", "id": "50", "generated_type": kind}
+    found = offered([*MODULES, made])
+    history = next(stream for stream in found.streams if stream.api_name == "Lead_Status_History")
+    assert (history.name, history.modelled) == ("lead_status_history", False)
+    assert "deleted records" in history.options["no_bulk"]
+    assert all("no_bulk" not in stream.options for stream in found.streams if stream != history)
+    assert "lead_status_history" not in names(offered([*MODULES, made], deny="Lead_Status_History"))
+
+
 @pytest.mark.parametrize(
     ("allow", "deny", "expected"),
     [

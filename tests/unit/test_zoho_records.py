@@ -169,6 +169,26 @@ def test_a_window_is_sent_in_whole_seconds_and_holds_its_first(opened):
     assert ids(pages) == [key for key, second in org.deals if second >= 7]
 
 
+def test_moments_are_compared_as_moments_and_not_as_texts(opened):
+    # 13:00, 14:00 and 14:30 UTC; as texts they stand the other way round.
+    stamps = ["2026-03-01T22:00:00+09:00", "2026-03-01T19:30:00+05:30", "2026-03-01T09:30:00-05:00"]
+    page = {
+        "data": [
+            {"id": str(n), "Created_Time": text, "Modified_Time": text} for n, text in enumerate(stamps)
+        ],
+        "info": {"count": 3, "more_records": True, "next_page_token": "3"},
+    }
+    last = {
+        "data": [{"id": "3", "Created_Time": stamps[2], "Modified_Time": "2026-03-01T08:45:00-06:00"}],
+        "info": {"count": 1, "more_records": False, "next_page_token": None},
+    }
+    org = Org(deals(1))
+    org.before = lambda request: as_json(last if "page_token" in request.query else page)
+    first, second = drain(opened, org)
+    assert first.watermark == datetime(2026, 3, 1, 14, 30, tzinfo=UTC)
+    assert second.watermark == datetime(2026, 3, 1, 14, 45, tzinfo=UTC)
+
+
 def test_a_moment_without_zone_is_refused(opened):
     with pytest.raises(ValueError, match="time zone"):
         drain(opened, Org(deals(1)), window=Window(CursorKind.INCREMENTAL, datetime(2026, 1, 1)))
