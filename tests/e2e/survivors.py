@@ -37,7 +37,9 @@ def assert_sound(home: Home) -> None:
             assert cursor is not None, zone.folder
             reached = cursor.cursor_after or newest
             # A file's stamp is only its name or time; the newest file need not bear the newest.
-            assert reached == newest or (kind == CursorKind.FILE and reached < newest), f"{zone.folder} {kind}"
+            assert reached == newest or (kind == CursorKind.FILE and reached < newest), (
+                f"{zone.folder} {kind}"
+            )
     if home.settings.warehouse.exists():
         with duckdb.connect(str(home.settings.warehouse), read_only=True) as con:
             _assert_folded(con, {p.id for p in packages if p.is_loaded()})
