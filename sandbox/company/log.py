@@ -26,6 +26,8 @@ CREATE, UPDATE, DELETE, RESTORE = "create", "update", "delete", "restore"
 RECOMPUTE = "recompute"  # a value changes and no stamp moves: formulas, roll-ups
 ADD_FIELD, CHANGE_FIELD, REMOVE_FIELD = "add_field", "change_field", "remove_field"
 FIELD_KINDS = frozenset({ADD_FIELD, CHANGE_FIELD, REMOVE_FIELD})
+# A lead's n-th stay in a status has the lead's id plus n times this: the log has no id for it.
+STATUS_IDS = 1_000_000_000_000
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

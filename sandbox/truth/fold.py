@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.company.clock import local_day, utc_iso
-from sandbox.company.log import Event
+from sandbox.company.log import STATUS_IDS, Event
 
 # What each CRM stamps on a record: created at, created by, changed at, changed by.
 _STAMPS = {
@@ -139,4 +139,40 @@ def fold_visits(events: Iterable[Event], as_of: int) -> State:
     for record in state.records.values():
         if record["Potential_Name"] not in present:
             record["Potential_Name"] = None
+    return state
+
+
+def fold_statuses(events: Iterable[Event], as_of: int) -> State:
+    """Zoho's Lead_Status_History as of a moment, from the events of leads: one record per stay in a status.
+
+    A lead that is deleted now is the parent of nothing.
+    """
+    state = State()
+    stays: dict[str, list[dict[str, Any]]] = {}
+    present: set[str] = set()
+    for event in events:
+        if event.time > as_of:
+            break
+        if event.kind == "delete":
+            present.discard(event.id)
+        elif event.kind in ("create", "restore"):
+            present.add(event.id)
+        status = event.changes.get("Lead_Status")
+        if event.kind not in ("create", "update") or not status:
+            continue
+        stay = stays.setdefault(event.id, [])
+        if stay and stay[-1]["Lead_Status"] == status:
+            continue
+        if stay:
+            days = local_day(event.time) - local_day(stay[-1]["_entered"])
+            stay[-1] |= {"Moved_To__s": status, "Duration_Days": days}
+        stay.append({
+            "id": str(int(event.id) + (len(stay) + 1) * STATUS_IDS), "Full_Name": event.id, "Lead_Status": status,
+            "Moved_To__s": None, "Duration_Days": None, "Modified_Time": utc_iso(event.time), "Modified_By": event.by,
+            "_entered": event.time,
+        })  # fmt: skip
+    for lead, records in stays.items():
+        for record in records:
+            del record["_entered"]
+            state.records[record["id"]] = record | ({} if lead in present else {"Full_Name": None})
     return state

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from sandbox.company.clock import office_iso, parse
 from sandbox.company.log import Log
 from sandbox.serving.json_http import endpoint
-from sandbox.truth.fold import KEYS, fold, fold_visits
+from sandbox.truth.fold import KEYS, fold, fold_statuses, fold_visits
 from sandbox.truth.summary import identities, summary
 
 # The warehouse's stream names are understood too.
@@ -42,11 +42,15 @@ class Truth:
         as_of = self._moment(query)
         if crm == "zoho" and entity == "deal_history":
             state = fold_visits(self._log.of(crm, "deals"), as_of)
+        elif crm == "zoho" and entity == "lead_status_history":
+            state = fold_statuses(self._log.of(crm, "leads"), as_of)
         elif (crm, entity) in self._log.entities():
             state = fold(self._log.of(crm, entity), as_of)
         else:
             known = ", ".join(f"{c}/{e}" for c, e in self._log.entities())
-            raise ValueError(f"the company has no {crm}/{asked}; it has {known}, zoho/deal_history")
+            raise ValueError(
+                f"the company has no {crm}/{asked}; it has {known}, zoho/deal_history, zoho/lead_status_history"
+            )
         return {
             "crm": crm, "entity": entity, "key": KEYS[crm], "as_of": office_iso(as_of), "records": state.records,
             "deleted": state.deleted, "fields": state.fields,

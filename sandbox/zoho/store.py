@@ -15,7 +15,7 @@ from sandbox.company.log import FIELD_KINDS, Log
 from sandbox.serving.rows import Served, Table
 from sandbox.zoho.custom import Customised
 from sandbox.zoho.schema import Module, modules
-from sandbox.zoho.visits import Visits
+from sandbox.zoho.visits import StatusVisits, Visits
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -28,12 +28,15 @@ class Store:
         self.customised = Customised()
         self._titles = {module.entity: module.name for module in modules().values()}
         self._titles |= {"roles": "name", "profiles": "name"}
-        self.tables = {entity: Table() for entity in self._titles} | {"deal_history": Visits()}
+        self.tables = {entity: Table() for entity in self._titles} | {
+            "deal_history": Visits(), "lead_status_history": StatusVisits(),
+        }  # fmt: skip
         self.catch_up()
 
     def catch_up(self) -> None:
         """Take in what happened since the last call."""
-        tables, visits = self.tables, self.tables["deal_history"]
+        tables = self.tables
+        histories = {"deals": tables["deal_history"], "leads": tables["lead_status_history"]}
         with collector_paused():
             for event in self._log.since(self._read):
                 if event.crm != "zoho":
@@ -44,8 +47,8 @@ class Store:
                     self.customised.apply(event, (*table.rows.values(), *binned))
                     continue
                 table.apply(self.customised.fitted(event))
-                if event.entity == "deals":
-                    visits.apply(event)
+                if event.entity in histories:
+                    histories[event.entity].apply(event)
         self._read = len(self._log)
 
     def table(self, module: Module) -> Table:

@@ -1,11 +1,14 @@
-"""DealHistory, made from what happened to deals. https://www.zoho.com/crm/developer/docs/api/v8/stage-history.html"""
+"""Histories, made from what happened to deals and leads: DealHistory and Lead_Status_History.
+
+https://www.zoho.com/crm/developer/docs/api/v8/stage-history.html
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sandbox.company.clock import local_day
-from sandbox.company.log import Event
+from sandbox.company.log import CREATE, STATUS_IDS, UPDATE, Event
 from sandbox.serving.rows import Table
 
 
@@ -69,3 +72,61 @@ class Visits(Table):
             left.leave(event)
         visit = Visit(event, self._amounts.get(deal), self._closings[deal])
         self.rows[visit.id] = self._open[deal] = visit
+
+
+class StatusVisit:
+    """A stay of a lead in a status, as a row."""
+
+    __slots__ = ("_entered", "_left", "created", "id", "modified")
+
+    def __init__(self, entered: Event, number: int) -> None:
+        self.id = str(int(entered.id) + number * STATUS_IDS)
+        self.created = self.modified = entered.time
+        self._entered = entered
+        self._left: Event | None = None
+
+    @property
+    def created_by(self) -> str:
+        return self._entered.by
+
+    modified_by = created_by
+
+    @property
+    def values(self) -> dict[str, Any]:
+        left = self._left
+        return {
+            "Full_Name": self._entered.id,
+            "Lead_Status": self.status,
+            "Moved_To__s": left and left.changes["Lead_Status"],
+            "Duration_Days": left and local_day(left.time) - local_day(self.created),
+        }
+
+    @property
+    def status(self) -> str:
+        """Where the lead is during the stay."""
+        return self._entered.changes["Lead_Status"]
+
+    def leave(self, event: Event) -> None:
+        """The lead went to another status. The row's Modified_Time stays the moment of entry."""
+        self._left = event
+
+
+class StatusVisits(Table):
+    """A row per stay of a lead in a status."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: dict[str, StatusVisit] = {}
+        self._counts: dict[str, int] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take one event of a lead in."""
+        status, left = event.changes.get("Lead_Status"), self._open.get(event.id)
+        if event.kind not in (CREATE, UPDATE) or not status or (left and left.status == status):
+            return
+        self.version += 1
+        if left:
+            left.leave(event)
+        self._counts[event.id] = number = self._counts.get(event.id, 0) + 1
+        visit = StatusVisit(event, number)
+        self.rows[visit.id] = self._open[event.id] = visit

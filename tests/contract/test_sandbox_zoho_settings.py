@@ -17,7 +17,7 @@ from tests.contract.zoho_client import Client, refused
 
 EXTRAS = {
     "Quotes": "default", "Quoted_Items": "subform", "Site_Visits": "custom", "Equipment": "custom",
-    "Equipment_X_Contacts": "linking", "Notes": "default",
+    "Equipment_X_Contacts": "linking", "Notes": "default", "Lead_Status_History": "default",
 }  # fmt: skip
 NORMAL: dict[str, Any] = {
     "hidden": [], "denied": [], "off": [], "no_fields": [], "sparse": [], "territories": True, "deleted_lists": False,
@@ -276,3 +276,23 @@ def test_a_token_does_what_its_scopes_say(served, zoho):
     served[0].set(scopes=[], scope_told=False)
     assert "scope" not in zoho.token()
     assert zoho.page("users")["users"]
+
+
+def test_tracking_a_pick_list_makes_a_module_of_its_history(served, zoho):
+    rows = everything(zoho, "Lead_Status_History")
+    expected = served[0].truth("zoho", "lead_status_history")["records"]
+    assert rows.keys() == expected.keys()
+    for id, row in rows.items():
+        record = expected[id]
+        assert (row["Full_Name"] and row["Full_Name"]["id"]) == record["Full_Name"]
+        assert {name: row[name] for name in ("Lead_Status", "Moved_To__s", "Duration_Days")} == {
+            name: record[name] for name in ("Lead_Status", "Moved_To__s", "Duration_Days")
+        }
+        assert datetime.fromisoformat(row["Modified_Time"]) == datetime.fromisoformat(record["Modified_Time"])
+    leads = served[0].truth("zoho", "leads")["records"]
+    last = {row["Full_Name"]: row for row in expected.values() if row["Moved_To__s"] is None}
+    assert {id: last[id]["Lead_Status"] for id in leads} == {
+        id: lead["Lead_Status"] for id, lead in leads.items()
+    }
+    assert any(row["Moved_To__s"] for row in expected.values())
+    assert any(row["Full_Name"] is None for row in expected.values()), "entries of deleted leads stay"
