@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 import requests
 
-_TYPES = {"currency": "DECIMAL(18,2)", "double": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN", "date": "DATE",
+TYPES = {"currency": "DECIMAL(18,2)", "double": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN", "date": "DATE",
           "datetime": "TIMESTAMPTZ", "percent": "DOUBLE", "lookup": "STRUCT(id VARCHAR, name VARCHAR)",
           "ownerlookup": "STRUCT(id VARCHAR, name VARCHAR)"}  # fmt: skip
 
@@ -31,8 +31,8 @@ class Envelope(msgspec.Struct):
     info: Info
 
 
-def main(url: str, folder: Path) -> int:
-    """Load every deal; returns how many."""
+def signed_in(url: str) -> requests.Session:
+    """A session that carries an access token."""
     session = requests.Session()
     session.trust_env = False
     token = session.post(
@@ -46,10 +46,16 @@ def main(url: str, folder: Path) -> int:
         timeout=60,
     ).json()["access_token"]
     session.headers["Authorization"] = f"Zoho-oauthtoken {token}"
+    return session
+
+
+def main(url: str, folder: Path) -> int:
+    """Load every deal; returns how many."""
+    session = signed_in(url)
     fields = session.get(f"{url}/crm/v8/settings/fields", params={"module": "Deals"}, timeout=60).json()[
         "fields"
     ]
-    names = {f["api_name"]: _TYPES.get(f["data_type"], "VARCHAR") for f in fields}
+    names = {f["api_name"]: TYPES.get(f["data_type"], "VARCHAR") for f in fields}
     params = {"fields": ",".join(names), "per_page": 200, "sort_by": "Modified_Time", "sort_order": "asc"}
     decode = msgspec.json.Decoder(Envelope).decode
     lines = folder / "deals.jsonl"

@@ -26,6 +26,7 @@ SPILL = "spill"  # beside the warehouse; private
 _HELD = "Could not set lock on file"  # DuckDB 1.5.5; names the holder by "PID n" where it can see it
 _HOLDER = re.compile(r"PID (\d+)")
 _POLL_SECONDS = 0.2
+_SPARING_BYTES = 150_000_000
 
 Opened = TypeVar("Opened")
 
@@ -50,6 +51,24 @@ def open_warehouse(
         con.execute("CHECKPOINT")
     finally:
         con.close()
+
+
+@contextmanager
+def sparing(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One engine thread and little memory: a package is written with a third less CPU so, and beside a million
+    rows with no more memory than beside none. Raises duckdb.OutOfMemoryException where that is too little."""
+    (settings,) = con.execute(
+        "SELECT current_setting('memory_limit'), current_setting('threads'), "
+        "parse_formatted_bytes(current_setting('memory_limit'))"
+    ).fetchall()
+    limit, threads, allowed = settings
+    con.execute("SET threads = 1")
+    try:
+        con.execute(f"SET memory_limit = '{min(_SPARING_BYTES, allowed)}B'")
+        yield
+    finally:
+        con.execute(f"SET memory_limit = {literal(limit)}")
+        con.execute(f"SET threads = {threads}")
 
 
 def _create(path: Path) -> None:

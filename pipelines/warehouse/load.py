@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ import duckdb
 from connectors.core.contract import CursorKind, Stream
 from pipelines.faults import step
 from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
+from pipelines.warehouse.connect import sparing
 from pipelines.warehouse.existence import bury_late, bury_listed, note_unlisted, sweep
 from pipelines.warehouse.merge import merge
 from pipelines.warehouse.ops import earlier, next_order, note_package
@@ -56,6 +58,25 @@ def load_package(
         return known
     loaded_at = receipt.loaded_at if receipt else loaded_at or datetime.now(UTC)
     step("package loading", package=landed.package)
+    work = partial(_load, con, stream, declared, landed, checked, parts, loaded_at, receipt)
+    try:
+        with sparing(con):
+            return work()
+    except duckdb.OutOfMemoryException:
+        return work()
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    declared: Mapping[str, str],
+    landed: Landed,
+    checked: Checked,
+    parts: Parts,
+    loaded_at: datetime,
+    receipt: Receipt | None,
+) -> Receipt:
+    """All of it in one transaction."""
     con.begin()
     try:
         ensure_stream(con, stream, declared)

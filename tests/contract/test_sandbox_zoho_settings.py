@@ -279,6 +279,11 @@ def test_a_token_does_what_its_scopes_say(served, zoho):
 
 
 def test_tracking_a_pick_list_makes_a_module_of_its_history(served, zoho):
+    leads = served[0].truth("zoho", "leads")["records"]
+    before = everything(zoho, "Lead_Status_History").keys()
+    again, moved = list(leads)[:2]
+    served[0].act("edit", "leads", id=again, changes={"Lead_Status": leads[again]["Lead_Status"]})
+    served[0].act("edit", "leads", id=moved, changes={"Lead_Status": "Lost Lead"})
     rows = everything(zoho, "Lead_Status_History")
     expected = served[0].truth("zoho", "lead_status_history")["records"]
     assert rows.keys() == expected.keys()
@@ -289,6 +294,9 @@ def test_tracking_a_pick_list_makes_a_module_of_its_history(served, zoho):
             name: record[name] for name in ("Lead_Status", "Moved_To__s", "Duration_Days")
         }
         assert datetime.fromisoformat(row["Modified_Time"]) == datetime.fromisoformat(record["Modified_Time"])
+    assert leads[moved]["Lead_Status"] != "Lost Lead"
+    [added] = rows.keys() - before
+    assert (rows[added]["Full_Name"]["id"], rows[added]["Lead_Status"]) == (moved, "Lost Lead")
     leads = served[0].truth("zoho", "leads")["records"]
     last = {row["Full_Name"]: row for row in expected.values() if row["Moved_To__s"] is None}
     assert {id: last[id]["Lead_Status"] for id in leads} == {

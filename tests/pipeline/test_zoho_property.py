@@ -24,7 +24,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.zoho_life import KINDS_OF_FIELDS, MODULES, Step, life
+from tests.pipeline.zoho_life import (
+    EMPTIED,
+    KINDS_OF_FIELDS,
+    MERGED,
+    MODULES,
+    RECOMPUTED,
+    REMOVED,
+    RESTORED,
+    Step,
+    life,
+)
 
 NEW_YORK, SHANGHAI = "America/New_York", "Asia/Shanghai"
 _DAY = 86_400
@@ -88,18 +98,64 @@ def first_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
     return made
 
 
-def live(home: Path, plan: list[Step], zone: str, end: tuple[str, ...]) -> None:
-    """Follow the plan, and then these syncs, until everything must be right."""
+def live(home: Path, plan: list[Step], zone: str, end: tuple[str, ...]) -> set[str]:
+    """Follow the plan, and then these syncs, until everything must be right. Gives the names of the differences that
+    were excused on the way."""
     with tempfile.TemporaryDirectory() as folder, life(home, Path(folder), zone) as lived:
         lived.learn()
         for step in plan:
             lived.do(step)
         for how in end:
             lived.do(("sync", how))
+    return {difference.excuse for difference in lived.differences}
+
+
+EVENTFUL: list[Step] = [
+    ("edit", "deals", 4, 1),
+    ("step", 59),
+    ("edit", "deals", 3, 1),
+    ("delete", "contacts", 3, False),
+    ("sync", "plain"),
+    ("edit", "deals", 3, 2),  # in the second in which it was read
+    ("recompute", 4, 4),  # without a stamp, but the next poll reads what lies so little back
+    ("our_clock", -90),
+    ("delete", "contacts", 0, False),
+    ("delete", "deals", 2, False),
+    ("sync", "interrupted", 1, 2, 0),  # no word of what was deleted
+    ("merge", "accounts", 0, 1, False),
+    ("convert", 0, 3),
+    ("add_field", "deals", "integer"),
+    ("edit", "deals", 4, 5),
+    ("sync", "while", 2, [("edit", "accounts", 0, 7), ("delete", "deals", 2, True)]),
+    ("step", 3600),  # New York puts its clocks back; what is older lies behind the overlap
+    ("edit", "leads", 0, 6),
+    ("edit", "contacts", 2, 6),
+    ("edit", "accounts", 2, 6),
+    ("edit", "deals", 1, 6),
+    ("sync", "plain"),
+    ("step", 301),
+    ("restore", "deals", 0, False),
+    ("restore", "contacts", 0, True),
+    ("turn_field", "deals", 0, "text"),
+    ("edit", "deals", 1, 7),
+    ("recompute", 4, 8),
+    ("sync", "killed", 3, 1),
+    ("sync", "swept"),
+    ("restore", "contacts", 0, False),
+    ("remove_field", "deals", 0),
+]
+
+
+def test_an_eventful_life(first_home: Callable[[str], Path]) -> None:
+    """Everything that can happen, once."""
+    excused = live(first_home(NEW_YORK), EVENTFUL, NEW_YORK, ("plain", "full"))
+    assert excused == {RESTORED, EMPTIED, MERGED, RECOMPUTED, REMOVED}, (
+        "a plan in which nothing goes unseen proves less"
+    )
 
 
 quick = settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -219,7 +219,7 @@ class Life:
         }
         kind = self.sandbox.truth("zoho", entity)["fields"][name]["type"]
         if kind in ("text", "textarea"):
-            return {name: str(number)}
+            return {name: f"{number} 台"}
         return {name: values.get(kind, number)}
 
     # What we do.
@@ -241,6 +241,7 @@ class Life:
                 _between_pages(patch, more[0], lambda: [self.do(step) for step in more[1]])
             ok = self._attempt(full=full, sweep=sweep)
         self.sandbox.clear_faults()
+        assert how in ("interrupted", "killed") or ok == set(MODULES), self.report and self.report.sentences()
         after = self._snapshots() if how == "while" else {}
         self._check(before, after, ok, full=full, sweep=sweep)
 
