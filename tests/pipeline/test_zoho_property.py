@@ -24,6 +24,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.pipeline.observer import Sight, Version, What, explained
 from tests.pipeline.zoho_life import (
     EMPTIED,
     KINDS_OF_FIELDS,
@@ -144,6 +145,40 @@ EVENTFUL: list[Step] = [
     ("restore", "contacts", 0, False),
     ("remove_field", "deals", 0),
 ]
+
+
+A, B, TORN = {"Amount": 1}, {"Amount": 2}, {"Amount": 3}
+READ_B, MAYBE_B = Sight(What.READ, True, B), Sight(What.READ, False, B)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sights", "right"),
+    [
+        ([Version(B, True)], [READ_B], True),
+        ([], [READ_B], False),  # missed
+        ([Version(B, True), Version(B, True)], [READ_B], False),  # doubled
+        ([Version(TORN, True)], [READ_B], False),  # never was
+        ([Version(A, True)], [Sight(What.READ, True, A)], False),  # nothing new
+        ([], [MAYBE_B, Sight(What.READ, True, A)], True),  # what a failed sync read may be lost
+        ([Version(B, True), Version(A, True)], [MAYBE_B, Sight(What.READ, True, A)], True),  # or come later
+        ([Version(A, True)], [MAYBE_B], False),
+        ([Version(A, False)], [Sight(What.GONE, True)], True),
+        ([Version(B, True), Version(B, False)], [MAYBE_B, Sight(What.GONE, True)], True),
+        ([Version(B, False)], [Sight(What.GONE, True)], False),  # a burial changes no content
+        ([], [Sight(What.GONE, True)], False),
+        ([], [Sight(What.LISTED, True)], True),  # it was alive
+        (
+            [Version(A, True)],
+            [Sight(What.READ, True, A, {"N": "double"})],
+            True,
+        ),  # the same value, another type
+        ([], [Sight(What.READ, True, A, {"N": "double"})], True),
+    ],
+)
+def test_the_observer_explains_what_was_seen_and_nothing_else(
+    rows: list[Version], sights: list[Sight], right: bool
+) -> None:
+    assert explained(Version(A, True), rows, sights) is right
 
 
 def test_an_eventful_life(first_home: Callable[[str], Path]) -> None:
