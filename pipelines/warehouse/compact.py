@@ -16,7 +16,7 @@ import duckdb
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import step
 from pipelines.sql import literal, quote
-from pipelines.warehouse.connect import COMPACTING, open_warehouse, read_warehouse, swap_in
+from pipelines.warehouse.connect import COMPACTING, STORAGE, open_warehouse, read_warehouse, swap_in
 
 # A file is written anew when more than a third of it is dead, so that it stays below 1.8 × its net data with room
 # for what a day adds; less than this is not worth a rewrite.
@@ -110,7 +110,7 @@ def _copied(con: duckdb.DuckDBPyConnection, path: Path) -> Path:
     """A complete copy beside the warehouse, in the same order, checked and checkpointed."""
     fresh, catalog = path.with_name(COMPACTING), quote(path.stem)
     step("compaction begun")
-    con.execute(f"ATTACH {literal(str(fresh))} AS compacting")
+    con.execute(f"ATTACH {literal(str(fresh))} AS compacting (STORAGE_VERSION {literal(STORAGE)})")
     con.execute(f"COPY FROM DATABASE {catalog} TO compacting")
     con.execute("CHECKPOINT compacting")
     if difference := _inventory(con, path.stem) ^ _inventory(con, "compacting"):
