@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: the sync of many Deals beside its floor, interleaved; and a sync with nothing to do.
+"""`python -m benchmarks`: the sync of many Deals beside its floor, interleaved, by records and by bulk; a sync with
+nothing to do; and the calls and credits that one percent of changes, and the whole load, take.
 
 Start-up and the import of Great Expectations are measured apart and taken off the sync, as they are paid once
 per process and not per row. Prints medians, and the ratio pair by pair.
@@ -7,6 +8,7 @@ per process and not per row. Prints medians, and the ratio pair by pair.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -18,21 +20,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import duckdb
+import requests
 
 from benchmarks.measure import Cost, cost_of
 
+WAYS = ("records", "bulk")
 _STARTUP = "import pipelines.cli, pipelines.flow, great_expectations, duckdb"
 _READY = re.compile(r"sandbox ready on (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Costs run by run. ratios: (sync - start-up) : floor, in CPU seconds, pair by pair."""
+class Usage:
+    """What one sync took of the CRM, as its diary tells."""
 
+    rows: int
+    calls: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Costs run by run. ratios: (sync - start-up) : floor, in CPU seconds, pair by pair. above: MB of memory
+    beyond what the imports take."""
+
+    way: str
     floors: list[Cost]
     syncs: list[Cost]
     startups: list[Cost]
     idle: list[Cost]
+    usage: Usage
+    delta: Usage
 
     @property
     def ratios(self) -> list[float]:
@@ -40,18 +60,27 @@ class Figures:
             (s.cpu - u.cpu) / f.cpu for f, s, u in zip(self.floors, self.syncs, self.startups, strict=True)
         ]
 
+    @property
+    def above(self) -> list[float]:
+        return [s.memory - u.memory for s, u in zip(self.syncs, self.startups, strict=True)]
 
-def measure(deals: str, runs: int) -> Figures:
+
+def measure(deals: str, runs: int, way: str) -> Figures:
     """Serve a company and measure; programs of one run follow each other within a minute."""
     work = Path(tempfile.mkdtemp(prefix="crm-warehouse-bench-"))
     try:
         with _sandbox(deals) as url:
-            pairs = [_pair(url, work, run) for run in range(runs)]
-            idle = [_sync(url, work / "home", work) for _ in range(runs)]
+            bench = _Bench(url, work, way)
+            pairs = [bench.pair(run) for run in range(runs)]
+            usage = bench.usage()
+            idle = [bench.sync() for _ in range(runs)]
+            bench.change_one_percent()
+            bench.sync()
+            delta = bench.usage()
     finally:
         shutil.rmtree(work)
     floors, syncs, startups = (list(costs) for costs in zip(*pairs, strict=True))
-    return Figures(floors, syncs, startups, idle)
+    return Figures(way, floors, syncs, startups, idle, usage, delta)
 
 
 def main() -> None:
@@ -59,35 +88,66 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deals", default="200000")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--way", choices=WAYS, nargs="+", default=list(WAYS))
     options = parser.parse_args()
-    _report(options.deals, measure(options.deals, options.runs))
+    for way in options.way:
+        _report(options.deals, measure(options.deals, options.runs, way))
 
 
-def _pair(url: str, work: Path, run: int) -> tuple[Cost, Cost, Cost]:
-    """(floor, sync, start-up), one behind the other."""
-    folder = work / f"floor{run}"
-    folder.mkdir()
-    floor = cost_of(
-        ["-m", "benchmarks.floor_records", url, str(folder)], _environment(url, work), work / "log"
-    )
-    shutil.rmtree(folder)
-    home = work / "home"
-    shutil.rmtree(home, ignore_errors=True)
-    synced = _sync(url, home, work)
-    startup = cost_of(["-c", _STARTUP], _environment(url, home), work / "log")
-    if floor.code or synced.code or startup.code:
-        sys.exit(f"a measured program failed:\n{(work / 'log').read_text()}")
-    return floor, synced, startup
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """One company, one way to read it, one home that begins anew with each pair."""
 
+    url: str
+    work: Path
+    way: str
 
-def _sync(url: str, home: Path, work: Path) -> Cost:
-    command = "from pipelines.cli import main; main()"
-    arguments = ["-c", command, "sync", "--source", "zoho", "--stream", "deals"]
-    return cost_of(arguments, _environment(url, home), work / "log")
+    @property
+    def home(self) -> Path:
+        return self.work / "home"
+
+    def pair(self, run: int) -> tuple[Cost, Cost, Cost]:
+        """(floor, sync, start-up), one behind the other."""
+        folder = self.work / f"floor{run}"
+        folder.mkdir()
+        floor = self._cost("-m", f"benchmarks.floor_{self.way}", self.url, str(folder))
+        shutil.rmtree(folder)
+        shutil.rmtree(self.home, ignore_errors=True)
+        return floor, self.sync(), self._cost("-c", _STARTUP)
+
+    def sync(self) -> Cost:
+        command = "from pipelines.cli import main; main()"
+        return self._cost("-c", command, "sync", "--source", "zoho", "--stream", "deals")
+
+    def usage(self) -> Usage:
+        """Of the last sync."""
+        (diary,) = (self.home / "landing" / "_runs").iterdir()
+        (deals,) = json.loads(diary.read_text("utf-8").splitlines()[-1])["streams"]
+        return Usage(deals["received"], deals["calls"], deals["credits"])
+
+    def change_one_percent(self) -> None:
+        """Edit every hundredth deal, a day after the last change."""
+        with duckdb.connect(str(self.home / "warehouse" / "warehouse.duckdb"), read_only=True) as con:
+            ids = con.execute(
+                "SELECT _record_id FROM raw_zoho.deals WHERE _deleted_at IS NULL ORDER BY 1"
+            ).fetchall()[::100]
+        self._admin("advance", seconds=86_400)
+        for (record,) in ids:
+            self._admin("act", act="edit", entity="deals", id=record, changes={"Next_Step": "call"})
+
+    def _admin(self, action: str, **body: Any) -> None:
+        requests.post(f"{self.url}/__sandbox__/{action}", json=body, timeout=300).raise_for_status()
+
+    def _cost(self, *arguments: str) -> Cost:
+        log = self.work / "log"
+        cost = cost_of(list(arguments), _environment(self.url, self.home, self.way), log)
+        if cost.code:
+            sys.exit(f"a measured program failed:\n{log.read_text()}")
+        return cost
 
 
 def _report(deals: str, figures: Figures) -> None:
-    print(f"{deals} deals, {len(figures.floors)} runs, medians:")
+    print(f"{deals} deals by {figures.way}, {len(figures.floors)} runs, medians:")
     rows = {
         "floor": figures.floors,
         "sync": figures.syncs,
@@ -101,12 +161,16 @@ def _report(deals: str, figures: Figures) -> None:
         print(f"  {name:22} {cpu:7.2f} CPU s  {wall:7.2f} s  {memory:6.0f} MB")
     each = ", ".join(f"{ratio:.2f}" for ratio in figures.ratios)
     print(f"  sync without start-up : floor = {statistics.median(figures.ratios):.2f}  ({each})")
+    print(f"  memory above the imports: {statistics.median(figures.above):.0f} MB")
+    for what, usage in (("whole load", figures.usage), ("1 % changed", figures.delta)):
+        print(f"  {what}: {usage.rows:,} rows, {usage.calls} calls, {usage.credits} credits")
 
 
-def _environment(url: str, home: Path) -> dict[str, str]:
+def _environment(url: str, home: Path, way: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return kept | {
         "CRM_WAREHOUSE_HOME": str(home),
+        "ZOHO_FULL_READ": way,
         "CRM_WAREHOUSE_ALLOW_LOOPBACK": "1",
         "ZOHO_CLIENT_ID": "sandbox-client",
         "ZOHO_CLIENT_SECRET": "sandbox-secret",
