@@ -30,7 +30,9 @@ def merge(
     current, history = raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
     incoming = _incoming(con, stream, landed, accepted, loaded_at)
     counts = _plan(con, current)
-    restamped = _restamp(con, current, landed.org) if counts.get("unchanged") else 0
+    restamped = 0
+    if counts.get("unchanged"):
+        restamped = _restamp(con, current, landed.org) + _rename(con, current, landed.org, incoming)
     changed = counts.get("inserted", 0) + counts.get("updated", 0)
     if changed and changed == counts.get("inserted") and len(counts) == 1:
         for table in (current, history):
@@ -132,6 +134,29 @@ def _restamp(con: duckdb.DuckDBPyConnection, current: str, org: str) -> int:
         {"org": org},
     ).fetchone()
     return int(restamped[0]) if restamped else 0
+
+
+def _rename(con: duckdb.DuckDBPyConnection, current: str, org: str, incoming: Mapping[str, str]) -> int:
+    """What a record refers to is renamed without a change of the record: its copy of the name follows, history does
+    not. A bulk read brings no names, so the first read of records fills them in."""
+    references = _references(incoming)
+    if not references:
+        return 0
+    newer = {
+        c: f"(i.{c}.name IS NOT NULL AND i.{c}.id = {current}.{c}.id "
+        f"AND i.{c}.name IS DISTINCT FROM {current}.{c}.name)"
+        for c in references
+    }
+    names = ", ".join(
+        f"{c} = CASE WHEN {is_newer} THEN i.{c} ELSE {current}.{c} END" for c, is_newer in newer.items()
+    )
+    renamed = con.execute(
+        f"UPDATE {current} SET {names} FROM (SELECT _record_id, {', '.join(references)} FROM incoming "
+        f"SEMI JOIN (SELECT _record_id FROM plan WHERE fate = 'unchanged') USING (_record_id)) i "
+        f"WHERE {current}._org = $org AND {current}._record_id = i._record_id AND ({' OR '.join(newer.values())})",
+        {"org": org},
+    ).fetchone()
+    return int(renamed[0]) if renamed else 0
 
 
 def _moment(moment: datetime) -> str:

@@ -181,3 +181,18 @@ def test_alternating_bulk_and_record_reads_change_nothing(bench: Bench) -> None:
             "SELECT sum(inserted)::INT, sum(updated)::INT, count(*) FROM ops.packages"
         ).fetchone()
     assert fates == (1, 0, 4), "four packages were landed, because their bytes differ; one made history"
+
+
+def test_names_follow_what_is_referred_to_without_making_history(bench: Bench) -> None:
+    """Bulk first, as a new installation reads: the first read of records fills the names in; a later one renews
+    them, and neither a bulk read nor a read before it takes them away."""
+    seen = []
+    for owner in ({}, {"name": "Wang"}, {}, {"name": "Wang Li"}):
+        bench.source.pages = [[deal("1", Amount=1, Owner={"id": "7", **owner}, Name="n")]]
+        assert bench.sync().ok
+        seen.append(bench.query('SELECT "Owner".id, "Owner".name FROM raw_scripted.deals'))
+    assert seen == [[("7", None)], [("7", "Wang")], [("7", "Wang")], [("7", "Wang Li")]]
+    assert bench.query("SELECT count(*) FROM raw_scripted.deals__history") == [(1,)]
+    with flow.lock(bench.settings, "test"):
+        rebuild(bench.settings)
+    assert bench.query('SELECT "Owner".name FROM raw_scripted.deals') == [("Wang Li",)]
