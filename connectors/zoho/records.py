@@ -10,7 +10,8 @@ into the sub-concurrency.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from time import sleep
 
 from connectors.core.contract import Page, Stream
 from connectors.core.errors import Actor, Problem
@@ -23,6 +24,8 @@ from connectors.zoho.progress import Progress
 PER_PAGE = "200"
 _IDS_PER_CALL = 100
 _VERSION_TRIES = 5
+_PAUSE = 1.1  # seconds: what Zoho stamps in whole ones is then over
+_RECENT = timedelta(minutes=5)  # by how much our clock and Zoho's may differ
 TOO_LONG = "MODULE_TOO_LONG"  # the code of a Problem: a list that nothing continues
 _LIST_ENDS = "PAGINATION_LIMIT_EXCEEDED"  # more rows, but no token to reach them: the list ends here
 
@@ -103,8 +106,20 @@ class _Walk:
         """The page and its other chunks, of one version of each record; read again by ids if it moved between."""
         ids = list(page.versions)
         parts = [(0, page), *self._by_ids(ids, range(1, len(self._chunks)))]
-        if self._agree(parts):
-            return parts
+        whole = parts if self._agree(parts) else self._all_settled(ids)
+        return [*whole, *self._once_more(page)]
+
+    def _once_more(self, page: Cut) -> list[tuple[int, Cut]]:
+        """What changed in the newest second, read again when it is over: a second edit within it moves no stamp, so
+        that chunks of two versions look alike."""
+        newest = max(page.moments, default=None)
+        if newest is None or abs(datetime.now(UTC) - newest) > _RECENT:
+            return []
+        sleep(_PAUSE)
+        stamps = ((id, stamp) for id, stamp in page.versions.items() if stamp)
+        return self._all_settled([id for id, stamp in stamps if datetime.fromisoformat(stamp) == newest])
+
+    def _all_settled(self, ids: Sequence[str]) -> list[tuple[int, Cut]]:
         batches = (ids[at : at + _IDS_PER_CALL] for at in range(0, len(ids), _IDS_PER_CALL))
         return [part for batch in batches for part in self._settled(batch)]
 

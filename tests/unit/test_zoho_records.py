@@ -15,6 +15,7 @@ from connectors.core.errors import Actor, Problem
 from connectors.core.hosts import HostList
 from connectors.core.http import HttpClient, Policy
 from connectors.core.limits import Limiter, Meter
+from connectors.zoho import records
 from connectors.zoho.source import ZohoSource
 from tests.unit.wire import Answer, Request, Server, as_json
 
@@ -358,6 +359,33 @@ def test_a_record_deleted_between_chunks_leaves_no_half(opened):
     org.before = before
     pages = drain(opened, org)
     assert [ids(pages, chunk) for chunk in (0, 1)] == [[key for key, _ in org.deals]] * 2
+
+
+def test_a_second_edit_within_the_newest_second_is_not_torn(opened, monkeypatch):
+    """It moves no stamp, so the chunks of two versions look alike; when the second is over both are read again."""
+    org = Org(deals(3), fields=60)
+    pauses = []
+    monkeypatch.setattr(records, "_RECENT", datetime.now(UTC) - START + timedelta(days=1))
+    monkeypatch.setattr(records, "sleep", pauses.append)
+    served = org.page
+
+    def edited(rows, names, **more) -> Answer:
+        answer = served(rows, names, **more)
+        late = len(org.asked) > 1  # after the page, before its second chunk
+        newest = org.deals[2][0].encode()
+        return replace(answer, body=answer.body.replace(b" of " + newest, b" edited")) if late else answer
+
+    org.page = edited
+    pages = drain(opened, org)
+    assert [(p.chunk, p.rows, p.watermark is not None) for p in pages] == [
+        *((0, 3, False), (1, 3, False)),
+        *((0, 1, False), (1, 1, True)),
+    ]
+    assert pauses == [records._PAUSE]
+    for page in pages[2:]:
+        (row,) = json.loads(page.body)["data"]
+        assert row["id"] == org.deals[2][0]
+        assert all(value.endswith(" edited") for name, value in row.items() if name.startswith("F"))
 
 
 def test_chunks_that_never_agree_are_a_problem(opened):
