@@ -21,7 +21,7 @@ from connectors.zoho.api import Api
 from connectors.zoho.bulk import PATH as BULK_PATH
 from connectors.zoho.bulk import Bulk
 from connectors.zoho.coql import PATH as COQL_PATH
-from connectors.zoho.coql import walk_ids
+from connectors.zoho.coql import Range, borders, walk_ranges
 from connectors.zoho.errors import TOKEN_SPENT
 from connectors.zoho.fields import Reading
 from connectors.zoho.plan import Way
@@ -31,13 +31,14 @@ _log = logging.getLogger(__name__)
 
 
 class _Mark(msgspec.Struct):
-    """Where a read stands, as it is kept with a package. until: what it promises at its end; at: the id or page
-    token behind which it goes on."""
+    """Where a read stands, as it is kept with a package. until: what it promises at its end; at: the ranges of ids
+    that are left, or the token of the next job. rows: how many there were."""
 
     way: Way
     until: datetime
     at: str
     page: int = 1
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def read_full(
     found = planning.plan(stream, reading, size.rows, wish)
     while found.way is not Way.RECORDS:
         _log.info("zoho/%s: %s", stream.name, found)
-        pages = _pages(api, stream, reading, _Mark(found.way, size.newest, ""))
+        pages = _pages(api, stream, reading, _Mark(found.way, size.newest, "", rows=size.rows))
         try:
             first = next(pages, None)
         except Problem as problem:
@@ -89,14 +90,20 @@ def _pages(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[
 
 def _by_coql(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
     names = [stream.key, *_names(reading)]
-    for query, cut in walk_ids(api, stream.api_name, names, reading.shape.stamp, after=int(mark.at or 0)):
-        last = str(max(map(int, cut.versions)))
-        asked = f"{COQL_PATH} {len(names)} fields {query[query.index(' from ') :]}"
+    ranges = _ranges(mark.at) or borders(api, stream.api_name, mark.rows)
+    for query, cut, left in walk_ranges(api, stream.api_name, names, reading.shape.stamp, ranges):
+        at = " ".join(f"{ids.after}:{'' if ids.until is None else ids.until}" for ids in left)
         yield Page(
-            cut.body, cut.rows, 0, asked,
-            watermark=None if cut.more else mark.until,
-            resume=_text(msgspec.structs.replace(mark, at=last)) if cut.more else "",
+            cut.body, cut.rows, 0, f"{COQL_PATH} {len(names)} fields {query[query.index(' from ') :]}",
+            watermark=None if left else mark.until,
+            resume=_text(msgspec.structs.replace(mark, at=at)) if left else "",
         )  # fmt: skip
+
+
+def _ranges(at: str) -> list[Range]:
+    """The ranges of ids that a stopped read has left."""
+    pairs = (part.split(":") for part in at.split())
+    return [Range(int(after), int(until) if until else None) for after, until in pairs]
 
 
 def _by_bulk(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:

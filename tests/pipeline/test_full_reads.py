@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.core.contract import CursorKind
+from connectors.zoho import coql
 from connectors.zoho.bulk import Bulk
 from pipelines import flow
 from pipelines.landing.zone import StreamZone, Zone
@@ -97,6 +99,27 @@ def test_a_stopped_bulk_read_goes_on_behind_its_last_file(company: Opener) -> No
     rows = sum(p.landed.received for p in zone(synced, "deals").packages(CursorKind.INCREMENTAL))
     assert rows == len(synced.sandbox.truth("zoho", "deals")["records"]), "nothing was read twice"
     assert zone(synced, "deals").newest(CursorKind.INCREMENTAL).cursor_after is not None
+
+
+def test_ranges_of_ids_are_read_side_by_side_and_a_stopped_read_goes_on_with_what_is_left(
+    company: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coql, "MOST_ROWS", 20)
+    monkeypatch.setattr(coql, "_ROWS_PER_RANGE", 30)
+    synced = company("coql")
+    truth = synced.sandbox.truth("zoho", "deals")["records"]
+    synced.sandbox.fault("no_permission", path="/crm/v8/coql", skip=6, times=1)
+    assert not synced.sync(streams=["deals"]).ok
+    (first,) = zone(synced, "deals").packages()
+    left = msgspec.json.decode(first.landed.resume)["at"].split()
+    assert len(left) > 1 and not first.landed.last and 20 <= first.landed.received < len(truth)
+    assert synced.sync(streams=["deals"]).ok
+    packages = zone(synced, "deals").packages(CursorKind.INCREMENTAL)
+    received = sum(p.landed.received for p in packages)
+    assert len(truth) <= received <= len(truth) + 10 * 20, "at most the calls in flight are made again"
+    assert packages[1].landed.received < len(truth), "what was read is not read anew"
+    assert synced.sync(streams=(*CORE, "users")).ok
+    synced.assert_equals_truth()
 
 
 def test_a_page_token_that_is_too_old_begins_anew(company: Opener) -> None:

@@ -118,7 +118,7 @@ def test_a_page_that_does_not_go_forward_ends_the_walk(opened):  # noqa: F811
     first = [{"id": key, "Modified_Time": stamp(0)} for key, _ in deals(2_000)]
     same = as_json({"data": first, "info": {"count": 2_000, "more_records": True}})
     org.before = lambda request: same
-    with Server(org) as server, pytest.raises(Problem, match="do not lie behind"):
+    with Server(org) as server, pytest.raises(Problem, match="do not lie in the range"):
         sweep(opened(server))
 
 
