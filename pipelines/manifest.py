@@ -52,6 +52,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     read: id of the first package of its chain; last: the chain ends here. backfill: name of the backfill,
     whose cursor is its own. origin, origin_kind, positions: for a decision, the package it is about and the
     rows of it (all of them if None). calls, credits: what the API charged. run: the run that read it.
+    full: its read was from the beginning.
     resume: where the source can go on behind this package, in its own words. request: of its first page.
     originals: entries of files that a redaction replaced later; `received_files` are the ones to compare with.
     """
@@ -78,6 +79,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     file_stamp: datetime | None = None
     tail: dict[str, str] = {}
     read: str = ""
+    full: bool = False
     last: bool = True
     backfill: str = ""
     origin: str = ""

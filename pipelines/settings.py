@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     overlap_minutes: int = Field(
         5, ge=0, le=60 * 24 * 31, description="How far before its cursor an incremental read starts."
     )
+    refresh_days: int = Field(
+        7, ge=0, description="Days between full reads of a stream; 0: only when asked (`sync --full`)."
+    )
     sweep_days: int = Field(
         7, ge=0, description="Days between sweeps of all ids; 0: only when asked (`sync --sweep`)."
     )
@@ -119,6 +122,11 @@ class Settings(BaseSettings):
     def overlap(self) -> timedelta:
         """`overlap_minutes` as a duration."""
         return timedelta(minutes=self.overlap_minutes)
+
+    @property
+    def refresh_every(self) -> timedelta | None:
+        """`refresh_days` as a duration; None where full reads are only made when asked for."""
+        return timedelta(days=self.refresh_days) if self.refresh_days else None
 
     @property
     def sweep_every(self) -> timedelta | None:

@@ -1,4 +1,6 @@
-"""When a sweep of all ids is due, and what it shows to be missing.
+"""When a full read or a sweep of all ids is due, and what a sweep shows to be missing.
+
+A full read renews what a CRM changes without a new stamp: formulas, rollups, names of what is referred to.
 
 A sweep finds what no increment can: records that vanished without a word, and records that came without a
 stamp of their own (restored, shared with the API user, slipped over a page border). The first are buried by
@@ -30,6 +32,23 @@ def is_due(zone: StreamZone, every: timedelta | None, now: datetime | None = Non
     newest = zone.newest(CursorKind.SWEEP)
     first = newest or next((package.landed for package in zone.packages()), None)
     return first is not None and (now or datetime.now(UTC)) - first.landed_at >= every
+
+
+def refresh_is_due(
+    zone: StreamZone, stream: Stream, every: timedelta | None, now: datetime | None = None
+) -> bool:
+    """Whether the newest full read, complete or not, is older than `every` (None: never due).
+
+    A stopped read is ended first. Streams that are read whole need no refresh; nor do files, which carry what
+    was so when they were written.
+    """
+    if every is None or stream.whole:
+        return False
+    reads = [package.landed for package in reversed(zone.packages(CursorKind.INCREMENTAL))]
+    if not reads or (reads[0].resume and not reads[0].last):
+        return False
+    newest = next((landed for landed in reads if landed.full), reads[-1])
+    return (now or datetime.now(UTC)) - newest.landed_at >= every
 
 
 def kinds_of(source: Source, stream: Stream, *, sweep: bool) -> list[CursorKind]:

@@ -81,7 +81,9 @@ def land(
     if backfill:  # what the overlap brings again completes the chain
         known = {}
     shape = source.shape(stream, kind)
-    read = _Read(source, stream, kind, zone, shape, overlap, backfill, run, code_version, policy)
+    read = _Read(
+        source, stream, kind, zone, shape, overlap, backfill, since is None, run, code_version, policy
+    )
     packages: list[Package] = []
     seen = again = 0
     with spending() as usage:
@@ -165,6 +167,7 @@ class _Read:
     shape: Shape
     overlap: timedelta
     backfill: str
+    full: bool
     run: str
     code_version: str
     policy: Policy
@@ -224,6 +227,7 @@ class _Writer:
                 api_name=stream.api_name,
                 kind=read.kind,
                 backfill=read.backfill,
+                full=read.full,
                 read=first,
                 last=last,
                 started_at=self.package.began,

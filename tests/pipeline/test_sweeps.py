@@ -106,6 +106,26 @@ def test_a_record_that_waits_in_quarantine_is_held_there(bench: Bench) -> None:
     assert CursorKind.BACKFILL not in kinds(bench)
 
 
+def test_everything_is_read_again_when_the_last_full_read_is_old(bench: Bench) -> None:
+    """What a CRM changes without a stamp is at most so many days late."""
+
+    def full_reads() -> list[bool]:
+        return [w.since is None for w in bench.source.windows if w.kind is CursorKind.INCREMENTAL]
+
+    bench.source.pages = [[deal(str(n), Amount=n + (n == 3)) for n in range(1, 21)]]  # a formula, say
+    age(bench, days=6)
+    assert bench.sync().ok
+    assert full_reads() == [False]
+    age(bench, days=7)
+    assert bench.sync().ok
+    assert full_reads() == [False, True]
+    assert dict(bench.raw())["3"] == 4
+    bench.settings = bench.settings.model_copy(update={"refresh_days": 0})
+    age(bench, days=600)
+    assert bench.sync().ok
+    assert full_reads() == [False, True, False], "0 days: only when asked for"
+
+
 def test_a_sweep_is_made_when_the_last_one_is_old(bench: Bench) -> None:
     assert bench.sync().ok
     assert CursorKind.SWEEP not in kinds(bench), "everything was read a moment ago"
