@@ -115,8 +115,9 @@ class Dbt:
 
 
 def declared(source: str) -> tuple[Stream, ...]:
-    """The streams that a source's connector declares."""
-    return load_streams(source, ROOT / "connectors" / CONNECTOR[source] / "streams.yml")
+    """The streams that a source's connector declares for models to read."""
+    streams = load_streams(source, ROOT / "connectors" / CONNECTOR[source] / "streams.yml")
+    return tuple(stream for stream in streams if stream.modelled)
 
 
 def create_raw(con: duckdb.DuckDBPyConnection) -> None:
