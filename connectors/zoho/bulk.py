@@ -11,7 +11,8 @@ import csv
 import io
 import time
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ JOB_CREDITS = 50
 # Seconds. Whether a poll costs a credit is not documented, so few are made: no job was seen to end sooner.
 _FIRST_PAUSE, _LONGEST_PAUSE, _PATIENCE = 3.0, 30.0, 3_600.0
 _FETCH = Policy(read=120.0, deadline=1_800.0, largest_body=1 << 30)
+_LARGEST_FILE, _LONGEST_CELL = 4 << 30, 64 << 20  # bytes
 _FAILED = frozenset({"FAILURE", "FAILED"})
 
 
@@ -56,7 +58,7 @@ class _Creation(msgspec.Struct):
 
 
 class _Result(msgspec.Struct):
-    count: int = 0
+    count: int
     more_records: bool = False
     next_page_token: str | None = None
 
@@ -91,7 +93,7 @@ class Bulk:
             job = self._ask(token, page)
             result = self._wait(job)
             # Fetched even when it holds nothing: the header proves that it is what was asked for.
-            archive = self._fetch(job)
+            archive = self._fetch(job, result.count)
             token = result.next_page_token or ""
             yield Batch(job, page, archive, result.count, result.more_records, token)
             if not result.more_records:
@@ -122,13 +124,16 @@ class Bulk:
                 raise self._problem(f"Zoho's bulk job {job} failed", "BULK_FAILED")
         raise self._problem(f"Zoho's bulk job {job} did not end within an hour", "BULK_SLOW")
 
-    def _fetch(self, job: str) -> bytes:
+    def _fetch(self, job: str, rows: int) -> bytes:
         def whole(body: bytes) -> bytes:
-            missing = set(self._fields) - set(header_of(body))
+            header, found = contents_of(body)
+            missing = set(self._fields) - set(header)
             if missing:
                 raise self._problem(
                     f"Zoho's bulk file lacks {', '.join(sorted(missing))}", "BULK_FIELDS", transient=False
                 )
+            if found != rows:
+                raise BadBody(f"it announces {rows} records and holds {found}")
             return body
 
         archive = self._api.get_at(f"{PATH}/{job}/result", whole, policy=_FETCH)
@@ -141,14 +146,24 @@ class Bulk:
         return Problem(what, do=LATER, actor=Actor.OPERATOR, where=where, code=code, transient=transient)
 
 
-def header_of(archive: bytes) -> Collection[str]:
-    """The column names of the CSV in an archive. Raises BadBody when it is no such archive."""
+def contents_of(archive: bytes) -> tuple[Sequence[str], int]:
+    """The column names of the CSV in an archive, and how many rows it holds, all of them read once: what is kept
+    can be read again. Raises BadBody."""
+    csv.field_size_limit(_LONGEST_CELL)
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            (name,) = opened.namelist()
-            with opened.open(name) as file:
-                return next(csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline="")), [])
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+            (entry,) = opened.infolist()
+            if entry.file_size > _LARGEST_FILE:
+                raise BadBody(f"its file would have {entry.file_size:,} bytes")
+            with opened.open(entry) as file:
+                rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
+                header, count = next(rows, []), 0
+                for row in filter(None, rows):
+                    count += 1
+                    if len(row) != len(header):
+                        raise BadBody(f"its record {count} has {len(row)} cells for {len(header)} columns")
+                return header, count
+    except (zipfile.BadZipFile, zlib.error, csv.Error, ValueError, EOFError, RuntimeError) as error:
         raise BadBody("it is not a ZIP of one CSV") from error
 
 

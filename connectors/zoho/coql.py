@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
+import msgspec
+
+from connectors.core.contract import Stream
 from connectors.core.errors import Problem
 from connectors.core.http import BadBody
 from connectors.zoho.api import VERSION, Api
@@ -60,11 +63,16 @@ def walk_ids(api: Api, module: str, columns: Sequence[str], stamp: str | None) -
 def walk_ranges(
     api: Api, module: str, columns: Sequence[str], stamp: str | None, ranges: Sequence[Range]
 ) -> Iterator[tuple[str, Cut, list[Range]]]:
-    """(query, page, what is left to read behind it) of all ranges side by side, as pages come in. Raises Problem."""
+    """(query, page, what is left to read behind it) of all ranges side by side, as pages come in. Raises Problem.
+
+    A page is held back until there is another: nothing is left behind the last one, though an empty range may end
+    after it.
+    """
     ask, left = _Asker(api, module, columns, stamp), dict(enumerate(ranges))
     waiting = iter(list(left))
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="coql") as pool:
         running: dict[Future[_Found | None], int] = {}
+        held: tuple[str, Cut, list[Range]] | None = None
 
         def start(place: int) -> None:
             running[pool.submit(copy_context().run, ask, left[place])] = place
@@ -85,10 +93,35 @@ def walk_ranges(
                         if (following := next(waiting, None)) is not None:
                             start(following)
                     if found:
-                        yield *found[:2], list(left.values())
+                        if held:
+                            yield held
+                        held = (*found[:2], list(left.values()))
+            if held:
+                yield held[0], held[1], []
         finally:
             for future in running:
                 future.cancel()
+
+
+def count_records(api: Api, stream: Stream) -> int | None:
+    """How many records a module has; None where COQL does not tell."""
+    query = f"select COUNT(id) from {stream.api_name} where id is not null limit 0, 1"
+    try:
+        return api.post(PATH, {"select_query": query}, _parse_count, credits=1, sub=True)
+    except Problem as problem:
+        if problem.transient:
+            raise
+        return None
+
+
+def _parse_count(body: bytes) -> int | None:
+    """The only number of the only row, under a name that the documentation shows in two ways."""
+    try:
+        (row,) = msgspec.json.decode(body)["data"]
+        (count,) = (v for v in row.values() if isinstance(v, int) and not isinstance(v, bool))
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return int(count)
 
 
 def borders(api: Api, module: str, rows: int) -> list[Range]:

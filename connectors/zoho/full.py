@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from connectors.core.contract import Page, Stream
-from connectors.core.errors import Problem
-from connectors.core.http import BadBody
+from connectors.core.errors import Actor, Problem
 from connectors.zoho import plan as planning
 from connectors.zoho.api import Api
 from connectors.zoho.bulk import PATH as BULK_PATH
@@ -28,17 +27,21 @@ from connectors.zoho.plan import Way
 from connectors.zoho.records import read_records
 
 _log = logging.getLogger(__name__)
+TOO_FEW = "TOO_FEW"  # the code of a Problem: fewer records came than were counted
+_FEW = 20  # that may be deleted while a module is read, or one in a hundred
 
 
 class _Mark(msgspec.Struct):
     """Where a read stands, as it is kept with a package. until: what it promises at its end; at: the ranges of ids
-    that are left, or the token of the next job. rows: how many there were."""
+    that are left, or the token of the next job. rows: how many there were; got: of these,
+    those already read."""
 
     way: Way
     until: datetime
     at: str
     page: int = 1
     rows: int = 0
+    got: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def read_full(
             yield from _pages(api, stream, reading, mark)
             return
         except Problem as problem:
-            if problem.code not in TOKEN_SPENT:
+            if problem.transient and problem.code not in TOKEN_SPENT | {TOO_FEW}:
                 raise
             _log.info("zoho/%s: the stopped read can no longer be continued; it begins anew", stream.name)
     size = None if wish is Way.RECORDS else _size(api, stream, reading)  # nothing to choose, nothing to count
@@ -84,8 +87,27 @@ def read_full(
 
 
 def _pages(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
-    pages = _by_coql if mark.way is Way.COQL else _by_bulk
-    return pages(api, stream, reading, mark)
+    """Raises Problem in the place of the last page where far fewer records came than Zoho counted."""
+    pages, got, ended = _by_coql if mark.way is Way.COQL else _by_bulk, mark.got, False
+    for page in pages(api, stream, reading, mark):
+        got, ended = got + page.rows, page.watermark is not None
+        if ended:
+            _require(got, mark.rows, stream)
+        onward = _mark(page.resume) if page.resume else None
+        yield replace(page, resume=_text(msgspec.structs.replace(onward, got=got))) if onward else page
+    if not ended:
+        _require(got, mark.rows, stream)
+
+
+def _require(got: int, counted: int, stream: Stream) -> None:
+    if counted - got > max(_FEW, counted // 100):
+        raise Problem(
+            f"Zoho counted {counted:,} records of {stream.api_name} and gave {got:,}",
+            do="Run the sync again, which reads the module anew; if it stays so, report this",
+            actor=Actor.OPERATOR,
+            code=TOO_FEW,
+            transient=True,
+        )
 
 
 def _by_coql(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
@@ -143,8 +165,8 @@ def _parse_size(body: bytes) -> _Size | None:
         (row,) = msgspec.json.decode(body)["data"]
         rows = next(int(v) for v in row.values() if isinstance(v, int) and not isinstance(v, bool))
         newest = [datetime.fromisoformat(v) for v in row.values() if isinstance(v, str) and "T" in v]
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, StopIteration) as error:
-        raise BadBody("it is no count of records") from error
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, StopIteration):
+        return None
     if not newest or newest[0].tzinfo is None:
         return None
     return _Size(rows, newest[0].astimezone(UTC))

@@ -104,6 +104,7 @@ def _closed(stream: Stream, reading: Reading) -> dict[Way, str]:
         f.name for f in reading.shape.fields if f.name in names and _uncarried(f.name, reading)
     ):
         closed[Way.BULK] = f"its files do not carry {', '.join(odd[:3])} as lists do"
+        closed[Way.COQL] = f"it does not carry {', '.join(odd[:3])} as lists do"
     if len(names) >= PER_CALL:
         closed[Way.COQL] = f"a query names at most {PER_CALL} fields"
     if reading.shape.stamp is None:

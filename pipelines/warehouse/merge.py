@@ -107,7 +107,7 @@ def _write_versions(
     con: duckdb.DuckDBPyConnection, current: str, history: str, org: str, incoming: Mapping[str, str]
 ) -> None:
     """New and changed rows. A bulk read carries ids without names: a missing name never overwrites a name."""
-    names = ", ".join(f"c.{c}" for c in ("_record_id", *_references(incoming)))
+    names = "_read_at = i._read_at, " + ", ".join(f"c.{c}" for c in ("_record_id", *_references(incoming)))
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE known AS SELECT {names} FROM {current} c JOIN plan p USING (_record_id) "
         "WHERE c._org = $org AND p.fate = 'updated'",
@@ -151,9 +151,10 @@ def _rename(con: duckdb.DuckDBPyConnection, current: str, org: str, incoming: Ma
         f"{c} = CASE WHEN {is_newer} THEN i.{c} ELSE {current}.{c} END" for c, is_newer in newer.items()
     )
     renamed = con.execute(
-        f"UPDATE {current} SET {names} FROM (SELECT _record_id, {', '.join(references)} FROM incoming "
+        f"UPDATE {current} SET {names} FROM (SELECT _record_id, _read_at, {', '.join(references)} FROM incoming "
         f"SEMI JOIN (SELECT _record_id FROM plan WHERE fate = 'unchanged') USING (_record_id)) i "
-        f"WHERE {current}._org = $org AND {current}._record_id = i._record_id AND ({' OR '.join(newer.values())})",
+        f"WHERE {current}._org = $org AND {current}._record_id = i._record_id "
+        f"AND i._read_at >= {current}._read_at AND ({' OR '.join(newer.values())})",
         {"org": org},
     ).fetchone()
     return int(renamed[0]) if renamed else 0

@@ -20,7 +20,7 @@ from connectors.core.limits import Limiter, Meter
 from connectors.zoho import declared
 from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
-from connectors.zoho.bulk import Bulk, header_of
+from connectors.zoho.bulk import Bulk, contents_of
 from connectors.zoho.fields import FieldMeta, Reading, reading
 from connectors.zoho.plan import Way, plan, wish_of, without
 from pipelines.landing.archives import archived_rows
@@ -157,9 +157,9 @@ def test_a_job_that_never_ends_is_given_up_after_an_hour(tmp_path):
 
 
 def test_headers():
-    assert header_of(archive(header=("id", "A\nB"))) == ["id", "A\nB"]
+    assert contents_of(archive(header=("id", "A\nB"))) == (["id", "A\nB"], 0)
     with pytest.raises(BadBody):
-        header_of(b"PK\x03\x04")
+        contents_of(b"PK\x03\x04")
 
 
 SHAPE = Shape(
