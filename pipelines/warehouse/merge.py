@@ -107,7 +107,7 @@ def _write_versions(
     con: duckdb.DuckDBPyConnection, current: str, history: str, org: str, incoming: Mapping[str, str]
 ) -> None:
     """New and changed rows. A bulk read carries ids without names: a missing name never overwrites a name."""
-    names = "_read_at = i._read_at, " + ", ".join(f"c.{c}" for c in ("_record_id", *_references(incoming)))
+    names = ", ".join(f"c.{c}" for c in ("_record_id", *_references(incoming)))
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE known AS SELECT {names} FROM {current} c JOIN plan p USING (_record_id) "
         "WHERE c._org = $org AND p.fate = 'updated'",
@@ -147,7 +147,7 @@ def _rename(con: duckdb.DuckDBPyConnection, current: str, org: str, incoming: Ma
         f"AND i.{c}.name IS DISTINCT FROM {current}.{c}.name)"
         for c in references
     }
-    names = ", ".join(
+    names = "_read_at = i._read_at, " + ", ".join(
         f"{c} = CASE WHEN {is_newer} THEN i.{c} ELSE {current}.{c} END" for c, is_newer in newer.items()
     )
     renamed = con.execute(
