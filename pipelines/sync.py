@@ -252,10 +252,16 @@ def _land_and_check(work: _Work, source: Source, stream: Stream, zone: StreamZon
         sweep = work.sweep or is_due(zone, work.settings.sweep_every)
         full = work.full or refresh_is_due(zone, stream, work.settings.refresh_every)
         for kind in kinds_of(source, stream, sweep=sweep):
-            landing = _land(work, source, stream, kind, zone, full=full and kind in RECORD_KINDS)
-            outcome.landed += len(landing.packages)
-            outcome.known_again += landing.known_again
-            read.emptied |= kind is CursorKind.SWEEP and not landing.rows
+            with noted(outcome.fail):
+                landing = _land(work, source, stream, kind, zone, full=full and kind in RECORD_KINDS)
+                outcome.landed += len(landing.packages)
+                outcome.known_again += landing.known_again
+                read.emptied |= kind is CursorKind.SWEEP and not landing.rows
+                continue
+            if (
+                kind is not CursorKind.DELETED
+            ):  # a deleted list that cannot be read is what a sweep makes up for
+                break
     return _check_landed(work, source, stream, zone, read, began)
 
 

@@ -71,7 +71,7 @@ class Allowance:
 
     def _hear(self, headers: Mapping[str, str], credits: int, heard_before: int) -> None:
         text = headers.get(self._header, "").strip()
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             return
         with self._lock:
             self._most_left = max(self._most_left, int(text))

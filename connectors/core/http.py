@@ -239,7 +239,7 @@ def _request_id(reply: Reply) -> str:
 def _retry_after(headers: Mapping[str, str]) -> float:
     """Seconds the server asks for; 0 if it does not say. Both forms of RFC 9110 §10.2.3."""
     text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())

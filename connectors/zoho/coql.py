@@ -60,11 +60,16 @@ def walk_ids(api: Api, module: str, columns: Sequence[str], stamp: str | None) -
 def walk_ranges(
     api: Api, module: str, columns: Sequence[str], stamp: str | None, ranges: Sequence[Range]
 ) -> Iterator[tuple[str, Cut, list[Range]]]:
-    """(query, page, what is left to read behind it) of all ranges side by side, as pages come in. Raises Problem."""
+    """(query, page, what is left to read behind it) of all ranges side by side, as pages come in. Raises Problem.
+
+    A page is held back until there is another: nothing is left behind the last one, though an empty range may end
+    after it.
+    """
     ask, left = _Asker(api, module, columns, stamp), dict(enumerate(ranges))
     waiting = iter(list(left))
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="coql") as pool:
         running: dict[Future[_Found | None], int] = {}
+        held: tuple[str, Cut, list[Range]] | None = None
 
         def start(place: int) -> None:
             running[pool.submit(copy_context().run, ask, left[place])] = place
@@ -85,7 +90,11 @@ def walk_ranges(
                         if (following := next(waiting, None)) is not None:
                             start(following)
                     if found:
-                        yield *found[:2], list(left.values())
+                        if held:
+                            yield held
+                        held = (*found[:2], list(left.values()))
+            if held:
+                yield held[0], held[1], []
         finally:
             for future in running:
                 future.cancel()

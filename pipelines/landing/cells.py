@@ -48,9 +48,14 @@ def cells_from_pages(
         f"LEFT JOIN (SELECT * FROM {relations[c]} QUALIFY {newest}) c{c} ON c{c}.{key} = base.{key}"
         for c in further
     )
+    # Every chunk holds the same records, so one that is missing there could not be read.
+    lacking = " OR ".join(f"c{c}.{key} IS NULL" for c in further)
+    misfit = (
+        f"CASE WHEN {lacking} THEN 'a part of it is not valid JSON text' END" if further else "NULL::VARCHAR"
+    )
     con.execute(
         f"CREATE {'TABLE' if further else 'VIEW'} cells AS SELECT base._position, "
-        f"base.{key} AS _record_id, CAST(NULL AS VARCHAR) AS _misfit, {', '.join(cells)} "
+        f"base.{key} AS _record_id, {misfit} AS _misfit, {', '.join(cells)} "
         f"FROM {relations[0]} base {joins}"
     )
     return chunks[0]
@@ -77,7 +82,8 @@ def cells_from_file(
     """
     path = scratch / "cells.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(
+        # The writer quotes what its line ends consist of: with both, a lone carriage return in a cell is quoted, too.
+        csv.writer(file, lineterminator="\r\n").writerows(
             [row.position, *(_NULL if v is None else v for v in (row.misfit, *row.values))]
             for row in table.rows
         )

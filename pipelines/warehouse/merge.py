@@ -147,13 +147,14 @@ def _rename(con: duckdb.DuckDBPyConnection, current: str, org: str, incoming: Ma
         f"AND i.{c}.name IS DISTINCT FROM {current}.{c}.name)"
         for c in references
     }
-    names = ", ".join(
+    names = "_read_at = i._read_at, " + ", ".join(
         f"{c} = CASE WHEN {is_newer} THEN i.{c} ELSE {current}.{c} END" for c, is_newer in newer.items()
     )
     renamed = con.execute(
-        f"UPDATE {current} SET {names} FROM (SELECT _record_id, {', '.join(references)} FROM incoming "
+        f"UPDATE {current} SET {names} FROM (SELECT _record_id, _read_at, {', '.join(references)} FROM incoming "
         f"SEMI JOIN (SELECT _record_id FROM plan WHERE fate = 'unchanged') USING (_record_id)) i "
-        f"WHERE {current}._org = $org AND {current}._record_id = i._record_id AND ({' OR '.join(newer.values())})",
+        f"WHERE {current}._org = $org AND {current}._record_id = i._record_id "
+        f"AND i._read_at >= {current}._read_at AND ({' OR '.join(newer.values())})",
         {"org": org},
     ).fetchone()
     return int(renamed[0]) if renamed else 0

@@ -40,7 +40,7 @@ def archive(
             head: list[list[Any]] = [[id_column, *(facts.name for facts in fields)]]
             while block := head or list(islice(lines, BLOCK)):
                 text = io.StringIO()
-                csv.writer(text, lineterminator="\n").writerows(block)
+                csv.writer(text, lineterminator="\r\n").writerows(block)
                 file.write(text.getvalue().encode())
                 head = []
     return packed.getvalue()

@@ -1,4 +1,5 @@
-"""The rules we ship: every stream that models read has some, they fit the declared columns, and real data keeps its revenue."""
+"""The rules we ship: every stream that models read has some, they fit the declared columns, and real data keeps its
+revenue."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def redacted_archive(archive: bytes, shape: Shape, policy: Policy, found: Found)
         with opened(io.BytesIO(archive)) as file:
             rows = csv.reader(file)
             header = next(rows, [])
-            write = csv.writer(text, lineterminator="\n").writerow
+            write = csv.writer(text, lineterminator="\r\n").writerow
             write(header)
             for row in rows:
                 write(_kept(row, header, shape, policy, mine))
