@@ -13,6 +13,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,7 @@ class _Status(msgspec.Struct):
 
 
 class Bulk:
-    """Jobs over one module. sleep, clock: for tests."""
+    """Jobs over one module. sleep, clock, patience: for tests."""
 
     def __init__(
         self,
@@ -83,9 +84,10 @@ class Bulk:
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        patience: Policy = _FETCH,
     ) -> None:
         self._api, self._module, self._fields = api, module, list(fields)
-        self._sleep, self._clock = sleep, clock
+        self._sleep, self._clock, self._patience = sleep, clock, patience
 
     def batches(self, token: str = "", page: int = 1) -> Iterator[Batch]:
         """All records, job by job, or those behind a token. Raises Problem."""
@@ -126,17 +128,17 @@ class Bulk:
 
     def _fetch(self, job: str, rows: int) -> bytes:
         def whole(body: bytes) -> bytes:
-            header, found = contents_of(body)
-            missing = set(self._fields) - set(header)
-            if missing:
-                raise self._problem(
-                    f"Zoho's bulk file lacks {', '.join(sorted(missing))}", "BULK_FIELDS", transient=False
-                )
+            with opened(body) as lines:
+                header = next(lines, [])
+                if missing := set(self._fields) - set(header):
+                    what = f"Zoho's bulk file lacks {', '.join(sorted(missing))}"
+                    raise self._problem(what, "BULK_FIELDS", transient=False)
+                found = _count(lines, len(header))
             if found != rows:
-                raise BadBody(f"it announces {rows} records and holds {found}")
+                raise BadBody(f"it announces {rows:,} records and holds {found:,}")
             return body
 
-        archive = self._api.get_at(f"{PATH}/{job}/result", whole, policy=_FETCH)
+        archive = self._api.get_at(f"{PATH}/{job}/result", whole, policy=self._patience)
         if archive is None:
             raise self._problem(f"Zoho's bulk job {job} left no file", "BULK_FAILED")
         return archive
@@ -146,25 +148,29 @@ class Bulk:
         return Problem(what, do=LATER, actor=Actor.OPERATOR, where=where, code=code, transient=transient)
 
 
-def contents_of(archive: bytes) -> tuple[Sequence[str], int]:
-    """The column names of the CSV in an archive, and how many rows it holds, all of them read once: what is kept
-    can be read again. Raises BadBody."""
+@contextmanager
+def opened(archive: bytes) -> Iterator[Iterator[list[str]]]:
+    """The lines of the CSV in an archive. Raises BadBody, also where the lines are read, when it is no such archive."""
     csv.field_size_limit(_LONGEST_CELL)
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            (entry,) = opened.infolist()
+        with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+            (entry,) = packed.infolist()
             if entry.file_size > _LARGEST_FILE:
                 raise BadBody(f"its file would have {entry.file_size:,} bytes")
-            with opened.open(entry) as file:
-                rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
-                header, count = next(rows, []), 0
-                for row in filter(None, rows):
-                    count += 1
-                    if len(row) != len(header):
-                        raise BadBody(f"its record {count} has {len(row)} cells for {len(header)} columns")
-                return header, count
+            with packed.open(entry) as file:
+                yield csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
     except (zipfile.BadZipFile, zlib.error, csv.Error, ValueError, EOFError, RuntimeError) as error:
         raise BadBody("it is not a ZIP of one CSV") from error
+
+
+def _count(lines: Iterator[list[str]], width: int) -> int:
+    """Records, every one read: what is kept can be read again."""
+    count = 0
+    for line in filter(None, lines):
+        count += 1
+        if len(line) != width:
+            raise BadBody(f"its record {count:,} has {len(line)} cells for {width} columns")
+    return count
 
 
 def _of(kind: type[Any]) -> Callable[[bytes], Any]:

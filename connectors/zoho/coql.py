@@ -14,9 +14,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-import msgspec
-
-from connectors.core.contract import Stream
 from connectors.core.errors import Problem
 from connectors.core.http import BadBody
 from connectors.zoho.api import VERSION, Api
@@ -101,27 +98,6 @@ def walk_ranges(
         finally:
             for future in running:
                 future.cancel()
-
-
-def count_records(api: Api, stream: Stream) -> int | None:
-    """How many records a module has; None where COQL does not tell."""
-    query = f"select COUNT(id) from {stream.api_name} where id is not null limit 0, 1"
-    try:
-        return api.post(PATH, {"select_query": query}, _parse_count, credits=1, sub=True)
-    except Problem as problem:
-        if problem.transient:
-            raise
-        return None
-
-
-def _parse_count(body: bytes) -> int | None:
-    """The only number of the only row, under a name that the documentation shows in two ways."""
-    try:
-        (row,) = msgspec.json.decode(body)["data"]
-        (count,) = (v for v in row.values() if isinstance(v, int) and not isinstance(v, bool))
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
-        return None
-    return int(count)
 
 
 def borders(api: Api, module: str, rows: int) -> list[Range]:

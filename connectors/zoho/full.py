@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 
 from connectors.core.contract import Page, Stream
-from connectors.core.errors import Actor, Problem
+from connectors.core.errors import Problem
 from connectors.zoho import plan as planning
 from connectors.zoho.api import Api
 from connectors.zoho.bulk import PATH as BULK_PATH
 from connectors.zoho.bulk import Bulk
 from connectors.zoho.coql import PATH as COQL_PATH
 from connectors.zoho.coql import Range, borders, walk_ranges
+from connectors.zoho.counted import TOO_FEW, Size, require, size_of
 from connectors.zoho.errors import TOKEN_SPENT
 from connectors.zoho.fields import Reading
 from connectors.zoho.plan import Way
 from connectors.zoho.records import read_records
 
 _log = logging.getLogger(__name__)
-TOO_FEW = "TOO_FEW"  # the code of a Problem: fewer records came than were counted
-_FEW = 20  # that may be deleted while a module is read, or one in a hundred
+_LACKING = 0.01  # of the records: lists and queries may differ in what they show
 
 
 class _Mark(msgspec.Struct):
@@ -42,12 +42,6 @@ class _Mark(msgspec.Struct):
     page: int = 1
     rows: int = 0
     got: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Size:
-    rows: int
-    newest: datetime
 
 
 def read_full(
@@ -92,22 +86,11 @@ def _pages(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[
     for page in pages(api, stream, reading, mark):
         got, ended = got + page.rows, page.watermark is not None
         if ended:
-            _require(got, mark.rows, stream)
+            require(api, stream, got, mark.rows, _LACKING)
         onward = _mark(page.resume) if page.resume else None
         yield replace(page, resume=_text(msgspec.structs.replace(onward, got=got))) if onward else page
     if not ended:
-        _require(got, mark.rows, stream)
-
-
-def _require(got: int, counted: int, stream: Stream) -> None:
-    if counted - got > max(_FEW, counted // 100):
-        raise Problem(
-            f"Zoho counted {counted:,} records of {stream.api_name} and gave {got:,}",
-            do="Run the sync again, which reads the module anew; if it stays so, report this",
-            actor=Actor.OPERATOR,
-            code=TOO_FEW,
-            transient=True,
-        )
+        require(api, stream, got, mark.rows, _LACKING)
 
 
 def _by_coql(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
@@ -144,32 +127,19 @@ def _names(reading: Reading) -> list[str]:
     return list(dict.fromkeys(name for chunk in reading.chunks for name in chunk))
 
 
-def _size(api: Api, stream: Stream, reading: Reading) -> _Size | None:
+def _size(api: Api, stream: Stream, reading: Reading) -> Size | None:
     """How many records there are and when the newest changed; None where no query tells."""
     stamp = reading.shape.stamp
     if stamp is None:
         return None
-    query = f"select COUNT(id), MAX({stamp}) from {stream.api_name} where id is not null limit 0, 1"
     try:
-        return api.post(COQL_PATH, {"select_query": query}, _parse_size, sub=True)
+        size = size_of(api, stream, stamp)
     except Problem as problem:
         if problem.transient:
             raise
         _log.info("zoho/%s: COQL does not count (%s); read by records", stream.name, problem.code)
         return None
-
-
-def _parse_size(body: bytes) -> _Size | None:
-    """The only row holds a number and a moment, under names that the documentation shows in two ways."""
-    try:
-        (row,) = msgspec.json.decode(body)["data"]
-        rows = next(int(v) for v in row.values() if isinstance(v, int) and not isinstance(v, bool))
-        newest = [datetime.fromisoformat(v) for v in row.values() if isinstance(v, str) and "T" in v]
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, StopIteration):
-        return None
-    if not newest or newest[0].tzinfo is None:
-        return None
-    return _Size(rows, newest[0].astimezone(UTC))
+    return size if size and size.newest else None
 
 
 def _text(mark: _Mark) -> str:

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connectors.core.contract import Field, FieldType, Page, Shape, Stream
-from connectors.core.errors import Actor, Problem
+from connectors.core.errors import Problem
 from connectors.zoho.api import Api
-from connectors.zoho.coql import PATH, count_records, walk_ids
+from connectors.zoho.coql import PATH, walk_ids
+from connectors.zoho.counted import count_of, require
 from connectors.zoho.errors import WINDOW_FULL
 from connectors.zoho.fields import Reading
 from connectors.zoho.records import TOO_LONG, read_records
 
 _log = logging.getLogger(__name__)
-_FEW = 10  # that may be deleted while ids are listed, or one in two hundred
+_LACKING = 0.005  # of the records: both are asked of COQL
 
 
 def sweep_shape(stream: Stream, reading: Reading) -> Shape:
@@ -32,7 +33,7 @@ def sweep_shape(stream: Stream, reading: Reading) -> Shape:
 def read_sweep(api: Api, stream: Stream, reading: Reading) -> Iterator[Page]:
     """Pages of ids. No page promises anything: half a sweep says nothing."""
     stamp = reading.shape.stamp
-    counted = count_records(api, stream)
+    counted = count_of(api, stream)
     pages = walk_ids(api, stream.api_name, [stream.key, *([stamp] if stamp else ())], stamp)
     try:
         first = next(pages, None)
@@ -49,21 +50,9 @@ def read_sweep(api: Api, stream: Stream, reading: Reading) -> Iterator[Page]:
         listed += cut.rows
         following = next(pages, None)
         if following is None:
-            _require_all(listed, counted, stream)
+            require(api, stream, listed, counted, _LACKING)
         yield Page(cut.body, cut.rows, 0, f"{PATH} {query}")
         first = following
-
-
-def _require_all(listed: int, counted: int | None, stream: Stream) -> None:
-    """Raises Problem where a list ended long before the last record: what it lacks is not gone."""
-    if counted is not None and counted - listed > max(_FEW, counted // 200):
-        raise Problem(
-            f"Zoho counted {counted:,} records of {stream.api_name} and listed the ids of {listed:,}; the sweep "
-            "was not judged",
-            do="Run the sync again with --sweep; if it stays so, report this",
-            actor=Actor.OPERATOR,
-            transient=True,
-        )
 
 
 def _listed(api: Api, stream: Stream, reading: Reading) -> Iterator[Page]:

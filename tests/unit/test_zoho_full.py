@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ from connectors.core.limits import Limiter, Meter
 from connectors.zoho import declared
 from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
-from connectors.zoho.bulk import Bulk, contents_of
+from connectors.zoho.bulk import Bulk, opened
 from connectors.zoho.fields import FieldMeta, Reading, reading
+from connectors.zoho.full import read_full
 from connectors.zoho.plan import Way, plan, wish_of, without
 from pipelines.landing.archives import archived_rows
 from pipelines.landing.redaction.archives import cleaned_archive, forget_archive, redacted_archive
@@ -59,10 +61,11 @@ def test_what_bulk_files_do_not_carry_closes_bulk():
     rivals = FieldMeta(api_name="Rivals", data_type="multiselectpicklist", json_type="jsonarray")
     assert plan(DEALS, of(35, rivals), 1_000_000).way is Way.BULK
     found = plan(DEALS, of(35, rivals, tags), 1_000_000)
-    assert (found.way, found.credits) == (Way.COQL, 1_500)
+    assert (found.way, found.credits) == (Way.RECORDS, 5_000)
     assert "no bulk: its files do not carry Tag as lists do" in str(found)
-    wide = plan(DEALS, of(60, tags), 1_000_000)
-    assert wide.way is Way.RECORDS and wide.closed.keys() == {Way.BULK, Way.COQL}
+    assert "no coql: it does not carry Tag as lists do" in str(found)
+    refused = without(plan(DEALS, of(60), 1_000_000), Way.BULK, "refused", DEALS, of(60))
+    assert refused.way is Way.RECORDS and "no coql: a query names at most 50 fields" in str(refused)
     assert plan(LEADS, of(35), 1_000_000, Way.BULK).way is Way.COQL, "a wish opens nothing"
     stampless = replace(of(35), shape=replace(of(35).shape, stamp=None))
     assert plan(DEALS, stampless, 1_000_000).way is Way.RECORDS
@@ -89,6 +92,15 @@ def archive(*rows: list[str], header: tuple[str, ...] = ("Id", "Name", "Email", 
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("1.csv", text.getvalue())
     return packed.getvalue()
+
+
+ANN, BEN = ["1", "Ann", "a@x.example", "9"], ["2", "Ben", "", "9"]
+
+
+def spoilt(packed: bytes) -> bytes:
+    """An archive whose last line does not have the checksum that it should."""
+    at = packed.index(b"PK\x01\x02") - 3
+    return packed[:at] + bytes([packed[at] ^ 0xFF]) + packed[at + 1 :]
 
 
 class Jobs:
@@ -124,13 +136,14 @@ class Jobs:
 def batches(jobs: Jobs, tmp_path: Path, **more):
     with Server(jobs) as server:
         bulk = Bulk(
-            jobs.api(server.url, tmp_path), "Deals", ["Name", "Email"], sleep=jobs.naps.append, **more
-        )
+            jobs.api(server.url, tmp_path), "Deals", ["Name", "Email"], sleep=jobs.naps.append,
+            patience=Timing(attempts=2, first_pause=0), **more,
+        )  # fmt: skip
         return list(bulk.batches())
 
 
 def test_a_job_is_waited_for_ever_more_slowly(tmp_path):
-    jobs = Jobs(["ADDED", "QUEUED", *["IN PROGRESS"] * 10, "COMPLETED"], archive(["1"], ["2"]))
+    jobs = Jobs(["ADDED", "QUEUED", *["IN PROGRESS"] * 10, "COMPLETED"], archive(ANN, BEN))
     (batch,) = batches(jobs, tmp_path)
     assert (batch.job, batch.rows, batch.archive) == ("77", 2, jobs.file)
     assert jobs.naps == [3.0, 6.0, 12.0, 24.0, *[30.0] * 9]
@@ -142,6 +155,10 @@ def test_a_job_is_waited_for_ever_more_slowly(tmp_path):
         (["QUEUED", "FAILURE"], b"", "bulk job 77 failed"),
         (["COMPLETED"], archive(["1"], header=("Id", "Name")), "lacks Email"),
         (["COMPLETED"], b"<html>", "it is not a ZIP of one CSV"),
+        (["COMPLETED"], archive(ANN), "it announces 2 records and holds 1"),
+        (["COMPLETED"], archive(ANN, BEN, BEN), "it announces 2 records and holds 3"),
+        (["COMPLETED"], archive(ANN, BEN[:3]), "its record 2 has 3 cells for 4 columns"),
+        (["COMPLETED"], spoilt(archive(ANN, BEN)), "it is not a ZIP of one CSV"),
     ],
 )
 def test_a_job_that_goes_wrong_is_a_sentence(tmp_path, states, file, sentence):
@@ -156,10 +173,79 @@ def test_a_job_that_never_ends_is_given_up_after_an_hour(tmp_path):
     assert caught.value.transient and 3_600 <= sum(jobs.naps) < 3_660
 
 
-def test_headers():
-    assert contents_of(archive(header=("id", "A\nB"))) == (["id", "A\nB"], 0)
-    with pytest.raises(BadBody):
-        contents_of(b"PK\x03\x04")
+class Counted(Jobs):
+    """Bulk jobs of one module that COQL counts. Each job: its records, and whether more follow."""
+
+    def __init__(self, counted: int, *jobs: tuple[int, bool]) -> None:
+        super().__init__([])
+        self.counted, self.jobs, self.asked = counted, list(jobs), list[dict]()
+
+    def __call__(self, request: Request) -> Answer:
+        if request.path == "/crm/v8/coql":
+            return as_json({"data": [{"COUNT(id)": self.counted, "MAX": "2026-01-02T03:04:05+00:00"}]})
+        if request.path == "/crm/bulk/v8/read":
+            self.asked.append(json.loads(request.body)["query"])
+            return as_json({"data": [{"details": {"id": str(len(self.asked))}}]}, 201)
+        if not request.path.startswith("/crm/bulk/"):
+            return super().__call__(request)
+        rows, more = self.jobs[len(self.asked) - 1]
+        if request.path.endswith("/result"):
+            return Answer(200, archive(*[ANN] * rows, header=("Id", "Created_Time", "Modified_Time", "F0")))
+        result = {"count": rows, "more_records": more, "next_page_token": "next" if more else None}
+        return as_json({"data": [{"state": "COMPLETED", "result": result}]})
+
+
+def read(jobs: Counted, tmp_path: Path, resume: str = "") -> list[Page]:
+    pages: list[Page] = []
+    with Server(jobs) as server:
+        try:
+            for page in read_full(jobs.api(server.url, tmp_path), DEALS, of(3), Way.BULK, resume):
+                pages.append(page)
+        except Problem as problem:
+            assert problem.transient
+            pages.append(Page(str(problem).encode(), 0))
+    return pages
+
+
+@pytest.mark.parametrize(("counted", "whole"), [(2_020, True), (2_021, False)])
+def test_a_read_that_ends_before_the_count_does_not_end_the_module(tmp_path, monkeypatch, counted, whole):
+    monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
+    first, last = read(Counted(counted, (1_000, True), (1_000, False)), tmp_path)
+    assert first.rows == 1_000 and first.watermark is None
+    if whole:
+        assert (last.rows, last.watermark) == (1_000, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    else:
+        assert b"Zoho counts 2,021 records of Deals and gave 2,000" in last.body
+
+
+def test_a_read_that_goes_on_counts_what_it_had(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
+    first, _ = read(Counted(2_000, (1_000, True), (1_000, False)), tmp_path)
+    rest = Counted(2_000, (1_000, False))
+    (last,) = read(rest, tmp_path, first.resume)
+    assert last.rows == 1_000 and last.watermark and rest.asked[0]["page_token"] == "next"
+
+
+def test_a_read_that_cannot_go_on_begins_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
+    first, _ = read(Counted(2_000, (1_000, True), (1_000, False)), tmp_path)
+    anew = Counted(2_000, (500, False), (1_000, True), (1_000, False))
+    pages = read(anew, tmp_path, first.resume)
+    assert [p.rows for p in pages] == [1_000, 1_000] and pages[-1].watermark
+    assert [q.get("page_token") for q in anew.asked] == ["next", None, "next"]
+
+
+def test_a_file_that_would_not_end_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.zoho.bulk._LARGEST_FILE", 10)
+    with pytest.raises(Problem, match=r"its file would have \d+ bytes"):
+        batches(Jobs(["COMPLETED"], archive(ANN, BEN)), tmp_path)
+
+
+def test_lines():
+    with opened(archive(["1", "a"], header=("id", "A\nB"))) as lines:
+        assert list(lines) == [["id", "A\nB"], ["1", "a"]]
+    with pytest.raises(BadBody), opened(b"PK\x03\x04"):
+        pass
 
 
 SHAPE = Shape(
