@@ -59,7 +59,7 @@ class ZohoSource(Source):
         self.org, self.usage = context.org, Usage()
         self._declared = declared
         self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
-        self._allowance = allowance(values)
+        self._allowance = allowance(values, context.cache / f"credits-{context.org}.json")
         self._http = http or HttpClient(
             hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),
             limiter=Limiter(CONCURRENCY, sub_concurrency=SUB_CONCURRENCY),
