@@ -9,12 +9,14 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from sandbox.admin.faults import Faults
 from sandbox.admin.stats import Stats
 from sandbox.admin.switches import Switches
 from sandbox.admin.web import Admin
 from sandbox.company.world import World
+from sandbox.serving.dated import Dated
 from sandbox.truth.web import Truth
 from sandbox.zoho.api import Api
 from sandbox.zoho.bulk import BulkRead
@@ -33,7 +35,8 @@ def application(world: World, state: Path | None = None, *, extras: bool = False
     web = Web(api, bulk, faults, stats, lambda: world.clock)
     admin = Admin(world, store.catch_up, web, switches, state)
     truth = Truth(world.log, lambda: world.clock)
-    return Starlette(routes=[*web.routes(), *admin.routes(), *truth.routes()])
+    dated = Middleware(Dated, now=lambda: world.clock)
+    return Starlette(routes=[*web.routes(), *admin.routes(), *truth.routes()], middleware=[dated])
 
 
 def serve(app: Starlette, host: str, port: int) -> None:
@@ -43,8 +46,9 @@ def serve(app: Starlette, host: str, port: int) -> None:
     for end in (signal.SIGTERM, signal.SIGINT):
         signal.signal(end, lambda *_: sys.exit(0))
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
-    )
+        app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2,
+        date_header=False,  # `Dated` tells the company's time
+    )  # fmt: skip
     server = uvicorn.Server(config)
     # The socket listens already: a client may connect now and will be answered as soon as the loop runs.
     print(f"sandbox ready on http://{host}:{listener.getsockname()[1]}", flush=True)

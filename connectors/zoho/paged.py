@@ -43,7 +43,7 @@ class _List:
 
 def read_users(api: Api, stream: Stream, shape: Shape) -> Iterator[Page]:
     """Every user, active or not: the gone ones still own records."""
-    progress = Progress()
+    progress = Progress(api.by_now)
     listed = _List(api, str(stream.options["path"]), {"type": "AllUsers"}, shape)
     if code := (yield from _window(listed, None, progress)):
         raise progress.stuck("the rest of the users", code)
@@ -51,7 +51,7 @@ def read_users(api: Api, stream: Stream, shape: Shape) -> Iterator[Page]:
 
 def read_deleted(api: Api, stream: Stream, since: datetime | None) -> Iterator[Page]:
     """Records deleted at or after `since`. Zoho keeps the recycle bin 60 days, deleted ids 120 days."""
-    progress, start = Progress(), since
+    progress, start = Progress(api.by_now), since
     listed = _List(api, f"{stream.api_name}/deleted", {"type": "all"}, DELETED, credits=2)
     while code := (yield from _window(listed, start, progress)):
         # The order is not documented; where it is by time, the list goes on in a new window.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from connectors.core.errors import Actor, Problem
@@ -13,9 +13,13 @@ _SAME_START = 3  # times a window whose token expired may begin again at the sam
 
 
 class Progress:
-    """Follows the stamps of one read. Not thread-safe: a read belongs to one thread."""
+    """Follows the stamps of one read. Not thread-safe: a read belongs to one thread.
 
-    def __init__(self) -> None:
+    by_now: no later than the CRM's own time (`Api.by_now`); a list may hold stamps of the future.
+    """
+
+    def __init__(self, by_now: Callable[[datetime], datetime]) -> None:
+        self._by_now = by_now
         self.newest: datetime | None = None
         self._last: datetime | None = None
         self._ordered = True
@@ -28,7 +32,7 @@ class Progress:
                 self._ordered = False
             self._last = moment
         if moments:
-            page_newest = max(moments).astimezone(UTC)
+            page_newest = self._by_now(max(moments).astimezone(UTC))
             self.newest = max(self.newest, page_newest) if self.newest else page_newest
 
     def promise(self, *, complete: bool) -> datetime | None:

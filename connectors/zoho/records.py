@@ -58,7 +58,7 @@ class _Walk:
         # Without a stamp the best that keeps new records behind those already read.
         order = stamp or ("Created_Time" if "Created_Time" in self._chunks[0] else "id")
         self._sorting = {"sort_by": order, "sort_order": "asc"}
-        self.progress = Progress()
+        self.progress = Progress(api.by_now)
 
     def window(self, since: datetime | None) -> Generator[Page, None, str]:
         """The pages from `since` on; "" when it is complete, else the code that says why it is not."""

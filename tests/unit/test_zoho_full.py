@@ -176,13 +176,15 @@ def test_a_job_that_never_ends_is_given_up_after_an_hour(tmp_path):
 class Counted(Jobs):
     """Bulk jobs of one module that COQL counts. Each job: its records, and whether more follow."""
 
+    newest = "2026-01-02T03:04:05+00:00"
+
     def __init__(self, counted: int, *jobs: tuple[int, bool]) -> None:
         super().__init__([])
         self.counted, self.jobs, self.asked = counted, list(jobs), list[dict]()
 
     def __call__(self, request: Request) -> Answer:
         if request.path == "/crm/v8/coql":
-            return as_json({"data": [{"COUNT(id)": self.counted, "MAX": "2026-01-02T03:04:05+00:00"}]})
+            return as_json({"data": [{"COUNT(id)": self.counted, "MAX": self.newest}]})
         if request.path == "/crm/bulk/v8/read":
             self.asked.append(json.loads(request.body)["query"])
             return as_json({"data": [{"details": {"id": str(len(self.asked))}}]}, 201)
@@ -216,6 +218,14 @@ def test_a_read_that_ends_before_the_count_does_not_end_the_module(tmp_path, mon
         assert (last.rows, last.watermark) == (1_000, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     else:
         assert b"Zoho counts 2,021 records of Deals and gave 2,000" in last.body
+
+
+def test_a_stamp_of_the_future_is_not_promised(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
+    jobs = Counted(1_000, (1_000, False))
+    jobs.newest = "2090-01-01T00:00:00+00:00"
+    (only,) = read(jobs, tmp_path)
+    assert only.watermark <= datetime.now(UTC)
 
 
 def test_a_read_that_goes_on_counts_what_it_had(tmp_path, monkeypatch):

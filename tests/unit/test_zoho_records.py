@@ -139,6 +139,19 @@ def drain(opened, org, name: str = "deals", window: Window = FULL):
         return list(opened(server).read(stream(name), window))
 
 
+@pytest.mark.parametrize("body", ["Deals", "Deals/deleted"])
+def test_a_stamp_of_the_future_does_not_hide_what_changes_until_then(opened, body):
+    """The CRM's Date is the test server's, and so our own."""
+    far = int((datetime(2090, 1, 1, tzinfo=UTC) - START).total_seconds())
+    org = Org([*deals(250), ("6000000000000", far)])
+    gone = {"data": [{"id": "1", "deleted_time": stamp(far)}], "info": {"more_records": False, "count": 1}}
+    org.before = lambda request: as_json(gone) if request.path.endswith("/deleted") else None
+    before = datetime.now(UTC).replace(microsecond=0)
+    pages = drain(opened, org, window=FULL if body == "Deals" else Window(CursorKind.DELETED))
+    assert [p.rows for p in pages] == ([200, 51] if body == "Deals" else [1])
+    assert before <= pages[-1].watermark <= datetime.now(UTC)
+
+
 def test_pages_are_asked_for_in_order_of_change_and_by_token(opened):
     org = Org(deals(450))
     pages = drain(opened, org)
