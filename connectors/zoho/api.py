@@ -26,7 +26,7 @@ class Api:
 
     def __init__(self, http: HttpClient, tokens: TokenKeeper, api_url: str = "") -> None:
         self._http, self._tokens, self._api_url = http, tokens, api_url.rstrip("/")
-        self._clock: datetime | None = None
+        self.clock: datetime | None = None  # Zoho's own time: the Date of its last answer
 
     def get(
         self,
@@ -87,15 +87,15 @@ class Api:
 
     def by_now(self, moment: datetime) -> datetime:
         """The moment, or Zoho's own time where that is earlier: a stamp in the future says nothing of what is done
-        until then. By the Date of the last reply, since our own clock may be wrong."""
-        return min(moment, self._clock) if self._clock else moment
+        until then; and our own clock may be wrong."""
+        return min(moment, self.clock) if self.clock else moment
 
     def _ask(
         self, method: str, path: str, parse: Callable[[Reply], T], *, headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> T:  # fmt: skip
         def heard(reply: Reply) -> T:
-            self._clock = _date(reply.headers) or self._clock
+            self.clock = _date(reply.headers) or self.clock
             return parse(reply)
 
         def call(token: Token) -> T:

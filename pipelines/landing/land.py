@@ -73,7 +73,9 @@ def land(
     cursor = newest.cursor_after if newest else None
     if kind is CursorKind.SWEEP:  # each looks at everything that exists
         cursor, newest = None, None
-    since = cursor - overlap if cursor and not full and not stream.whole else None
+    swept = zone.swept() if kind is CursorKind.DELETED else None  # a sweep saw what was deleted before it
+    start = max((moment for moment in (cursor, swept) if moment), default=None)
+    since = start - overlap if start and not full and not stream.whole else None
     known = newest.tail if newest and not full else {}
     resume = newest.resume if newest and not newest.last and not full else ""
     if resume:  # the read that was stopped is ended first

@@ -162,6 +162,15 @@ class StreamZone:
         """The packages of one sweep, in order."""
         return [p for p in self.packages(CursorKind.SWEEP) if p.id >= read and p.landed.read == read]
 
+    def swept(self) -> datetime | None:
+        """The source's own time when the newest sweep began that is complete, readable and loaded."""
+        for package in reversed(self.packages(CursorKind.SWEEP)):
+            if (landed := package.landed).last and package.is_loaded():
+                checks = (part.checked for part in self.chain(landed.read))
+                if not any(checked.quarantined for checked in checks if checked):
+                    return landed.cursor_after
+        return None
+
     def newest_checked(self) -> Checked | None:
         """The manifest of the newest checked package that rules were applied to."""
         for package in reversed(self.folders()):

@@ -140,7 +140,13 @@ class Api:
             and (since is None or binned.time >= since + self.switches.exclusive_since)
         ]
         found = [pair for pair in found if kind in ("all", pair[1])]
-        found.sort(key=lambda pair: (pair[0].time, pair[0].row.id), reverse=True)
+        by_id = self.switches.deleted_order == "id"
+        found.sort(
+            key=lambda pair: (0 if by_id else pair[0].time, pair[0].row.id),
+            reverse=self.switches.deleted_order == "newest",
+        )
+        if (page - 1) * per_page >= self.switches.deleted_rows:
+            raise errors.page_without_token(self.switches.deleted_rows)
         rows = found[(page - 1) * per_page : page * per_page]
         if not rows:
             return Reply(204, credits=2)
