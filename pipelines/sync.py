@@ -195,7 +195,8 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
     settings, report = work.settings, work.report
     zone = Zone(settings.landing)
     known = {s.name: zone.stream(spec.name, org, s.name).known_files() for s in spec.streams()}
-    with spec.open(settings.context(spec, org, known)) as source:
+    named = zone.api_names(spec.name, org) if spec.discovers else {}
+    with spec.open(settings.context(spec, org, known, named)) as source:
         streams = source.streams()
         work.offered.setdefault(spec.name, set()).update(s.name for s in streams)
         chosen = [s for s in streams if work.wants(s)]

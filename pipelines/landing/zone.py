@@ -220,6 +220,15 @@ class Zone:
         """The packages of one stream."""
         return StreamZone(self.root / source / org / stream)
 
+    def api_names(self, source: str, org: str) -> dict[str, str]:
+        """The source's own name of each stream, as its newest package has it."""
+        found = {}
+        for of, stream, zone in (s[1:] for s in self.streams(source)):
+            newest = next((p.landed for p in reversed(zone.folders()) if p.is_landed()), None)
+            if of == org and newest:
+                found[stream] = newest.api_name
+        return found
+
     def has_source(self, source: str, org: str) -> bool:
         """Any package of this source was ever landed."""
         return any(True for _ in (self.root / source / org).glob("*/*/landed.json"))
