@@ -19,6 +19,7 @@ from connectors.zoho import plan as planning
 from connectors.zoho.api import Api
 from connectors.zoho.bulk import PATH as BULK_PATH
 from connectors.zoho.bulk import Bulk
+from connectors.zoho.bulk_lists import confirm
 from connectors.zoho.coql import PATH as COQL_PATH
 from connectors.zoho.coql import Range, borders, walk_ranges
 from connectors.zoho.counted import TOO_FEW, require, size_of
@@ -115,6 +116,8 @@ def _ranges(at: str) -> list[Range]:
 def _by_bulk(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
     names = _names(reading)
     for batch in Bulk(api, stream.api_name, names).batches(mark.at, mark.page):
+        if batch.page == mark.page:
+            confirm(api, stream, reading, batch.archive)
         onward = msgspec.structs.replace(mark, at=batch.token, page=batch.page + 1)
         yield Page(
             batch.archive, batch.rows, 0, f"{BULK_PATH} {len(names)} fields, job {batch.job}, page {batch.page}",
