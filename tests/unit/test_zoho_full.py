@@ -26,8 +26,8 @@ from connectors.zoho.fields import FieldMeta, Reading, reading
 from connectors.zoho.full import read_full
 from connectors.zoho.plan import Way, plan, wish_of, without
 from pipelines.landing.archives import archived_rows
-from pipelines.landing.redaction.archives import cleaned_archive, forget_archive, redacted_archive
-from pipelines.landing.redaction.redact import Found, Policy
+from pipelines.landing.redaction.archives import forget_archive, redacted_archive
+from pipelines.landing.redaction.redact import Found, Policy, cleaned
 from tests.unit.wire import Answer, Request, Server, as_json
 
 DEALS = next(stream for stream in declared() if stream.name == "deals")
@@ -288,9 +288,13 @@ def test_an_erased_person_leaves_an_archive_and_everybody_else_stays(tmp_path):
 def test_unwanted_fields_never_reach_the_disk():
     page = Page(archive(["1", "Ann", "a@x.example", "9"], ["2", "Ben", "", "9"]), 2, archive=True)
     found: Found = set()
-    kept = cleaned_archive(page, SHAPE, Policy(unwanted=frozenset({"Email"})), found)
+    kept = cleaned(page, SHAPE, Policy(unwanted=frozenset({"Email"})), found, redacted_archive)
     assert cells(kept.body)[1:] == [["1", "Ann", "", "9"], ["2", "Ben", "", "9"]]
     assert found == {("field", "Email")}
-    assert cleaned_archive(page, SHAPE, Policy(referred=frozenset({"9"})), set()) is page, "ids stay"
+    assert cleaned(page, SHAPE, Policy(referred=frozenset({"9"})), set(), redacted_archive) is page, (
+        "ids stay"
+    )
     with pytest.raises(Problem, match="cannot be searched for personal data"):
-        cleaned_archive(replace(page, body=b"no"), SHAPE, Policy(unwanted=frozenset({"Email"})), set())
+        cleaned(
+            replace(page, body=b"no"), SHAPE, Policy(unwanted=frozenset({"Email"})), set(), redacted_archive
+        )
