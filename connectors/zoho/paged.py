@@ -15,7 +15,7 @@ from connectors.core.errors import Problem
 from connectors.zoho.api import VERSION, Api
 from connectors.zoho.cut import cutter
 from connectors.zoho.errors import WINDOW_FULL
-from connectors.zoho.progress import Progress
+from connectors.zoho.progress import Progress, Turning
 
 PER_PAGE = "200"
 
@@ -61,6 +61,7 @@ def read_deleted(api: Api, stream: Stream, since: datetime | None) -> Iterator[P
 def _window(what: _List, since: datetime | None, progress: Progress) -> Generator[Page, None, str]:
     """Pages from `since` on; "" when complete, else the code that says why not."""
     cut_page = cutter(what.shape.records, what.shape.stamp)
+    turning = Turning(f"GET {VERSION}{what.path}")
     at: dict[str, str] = {"page": "1"}
     number = 1
     while True:
@@ -73,6 +74,7 @@ def _window(what: _List, since: datetime | None, progress: Progress) -> Generato
             raise
         if cut is None:
             return ""
+        turning.turn(cut.body)
         progress.see(cut.moments)
         kind = "&".join(f"{name}={value}" for name, value in what.params.items())
         asked = f"{VERSION}{what.path}?{kind}&page={number}"

@@ -6,10 +6,32 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from connectors.core.errors import Actor, Problem
+from connectors.core.verdicts import LATER
 from connectors.zoho.errors import TOKEN_SPENT
 
 _SECOND = timedelta(seconds=1)
 _SAME_START = 3  # times a window whose token expired may begin again at the same moment
+
+
+class Turning:
+    """Notices a list that gives one page again and again and calls it the next."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._last: bytes | None = None
+
+    def turn(self, page: bytes) -> None:
+        """Take in the next page. Raises Problem when it is the last one once more."""
+        if page == self._last:
+            raise Problem(
+                "Zoho gives the same page again as the next one, so the list has no end",
+                do=LATER,
+                actor=Actor.OPERATOR,
+                where=self._where,
+                code="SAME_PAGE",
+                transient=True,
+            )
+        self._last = page
 
 
 class Progress:

@@ -19,7 +19,7 @@ from connectors.zoho.api import VERSION, Api
 from connectors.zoho.cut import Cut, cutter
 from connectors.zoho.errors import TOKEN_SPENT, WINDOW_FULL
 from connectors.zoho.fields import Reading
-from connectors.zoho.progress import Progress
+from connectors.zoho.progress import Progress, Turning
 
 PER_PAGE = "200"
 _IDS_PER_CALL = 100
@@ -63,6 +63,7 @@ class _Walk:
     def window(self, since: datetime | None) -> Generator[Page, None, str]:
         """The pages from `since` on; "" when it is complete, else the code that says why it is not."""
         token: str | None = None
+        turning = Turning(f"GET {VERSION}{self._module}")
         while True:
             try:
                 cut = self._page(since, token)
@@ -72,6 +73,7 @@ class _Walk:
                 raise
             if cut is None:
                 return ""
+            turning.turn(cut.body)
             self.progress.see(cut.moments)
             promise = self.progress.promise(complete=not cut.more)
             yield from self._group(cut, promise)

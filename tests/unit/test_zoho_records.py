@@ -203,6 +203,17 @@ def test_moments_are_compared_as_moments_and_not_as_texts(opened):
     assert second.watermark == datetime(2026, 3, 1, 14, 45, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("kind", [CursorKind.INCREMENTAL, CursorKind.DELETED])
+def test_a_list_without_an_end_is_given_up(opened, kind):
+    rows = [{"id": "1", "Modified_Time": stamp(0), "Created_Time": stamp(0), "deleted_time": stamp(0)}]
+    page = {"data": rows, "info": {"count": 1, "more_records": True, "next_page_token": "always"}}
+    org = Org(deals(1))
+    org.before = lambda request: as_json(page)
+    with Server(org) as server, pytest.raises(Problem, match="the same page again") as caught:
+        list(opened(server).read(stream("deals"), Window(kind)))
+    assert caught.value.transient and len(org.asked) == 2
+
+
 def test_a_moment_without_zone_is_refused(opened):
     with pytest.raises(ValueError, match="time zone"):
         drain(opened, Org(deals(1)), window=Window(CursorKind.INCREMENTAL, datetime(2026, 1, 1)))
