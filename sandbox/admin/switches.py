@@ -18,6 +18,7 @@ class Switches:
     without field metadata (204). sparse: modules with a field that lacks keys. territories: whether there are any.
     deleted_lists: whether subform and linking modules have a deleted list. deleted_rows: how many rows of a deleted
     list can be paged to; deleted_order: newest, oldest or id first.
+    rich_texts: whether fetch_full_data gives the rich texts that lists cut.
     time_zone: of the organisation (IANA name): with which offset its times are written, summer time included.
     exclusive_since: If-Modified-Since leaves out its own second.
     tokens: access tokens that the refresh token gives in ten minutes.
@@ -42,6 +43,7 @@ class Switches:
     deleted_lists: bool = False
     deleted_rows: int = 1_000_000
     deleted_order: str = "newest"
+    rich_texts: bool = True
     time_zone: str = OFFICE_ZONE
     exclusive_since: bool = False
     tokens: int = 10
