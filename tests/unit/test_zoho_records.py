@@ -537,13 +537,15 @@ def test_a_missing_permission_names_what_to_grant_and_other_streams_go_on(opened
     assert len([r for r in org.asked if r.path == "/crm/v8/Deals"]) == 1
 
 
-def test_used_up_credits_are_not_asked_for_again(opened):
+@pytest.mark.parametrize(("left", "calls"), [("0", 1), ("49", 1), ("50", 3), ("", 3), ("soon", 3)])
+def test_used_up_credits_are_not_asked_for_again(opened, left, calls):
     org = Org(deals(1))
     empty = refusal("TOO_MANY_REQUESTS", 429)
-    org.before = lambda _: replace(empty, headers={**empty.headers, "X-API-CREDITS-REMAINING": "0"})
-    with pytest.raises(Problem, match="credits of the last 24 hours") as caught:
+    org.before = lambda _: replace(empty, headers={**empty.headers, "X-API-CREDITS-REMAINING": left})
+    with pytest.raises(Problem) as caught:
         drain(opened, org)
-    assert (len(org.asked), caught.value.transient) == (1, True)
+    assert (len(org.asked), caught.value.transient) == (calls, True)
+    assert (caught.value.code == "NO_CREDITS") is (calls == 1)
 
 
 def test_a_throttled_call_is_asked_again(opened):
