@@ -116,7 +116,9 @@ def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path, typed: Path | None
     for name, query in queries.items():
         path = folder / name
         if typed and name == ACCEPTED:
-            shutil.copyfile(typed, path)
+            fresh = path.with_suffix(".new")
+            shutil.copyfile(typed, fresh)
+            fresh.replace(path)  # a blocked package may hold an older one
         else:
             con.execute(f"COPY ({query}) TO {literal(str(path))} ({PARQUET})")
         path.chmod(0o600)

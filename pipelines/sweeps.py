@@ -25,15 +25,22 @@ _DAY = timedelta(days=1)
 
 
 def is_due(zone: StreamZone, every: timedelta | None, now: datetime | None = None) -> bool:
-    """Whether the newest sweep, else the stream's first package, is older than `every` (None: never due).
+    """Whether the newest complete sweep, else the stream's first package, is older than `every` (None: never due).
 
-    A stream without any package has nothing that a sweep could miss.
+    A stream without any package has nothing that a sweep could miss. One that failed is tried again a day later.
     """
     if every is None:
         return False
-    newest = zone.newest(CursorKind.SWEEP)
-    first = newest or next((package.landed for package in zone.packages()), None)
-    return first is not None and (now or datetime.now(UTC)) - first.landed_at >= every
+    now = now or datetime.now(UTC)
+    sweeps = (package.landed for package in reversed(zone.packages(CursorKind.SWEEP)))
+    newest = next(sweeps, None)
+    if newest and not newest.last and now - newest.landed_at < min(every, _DAY):
+        return False  # it failed a while ago; each attempt costs its calls
+    whole = (
+        newest if newest is None or newest.last else next((landed for landed in sweeps if landed.last), None)
+    )
+    first = whole or next((package.landed for package in zone.packages()), None)
+    return first is not None and now - first.landed_at >= every
 
 
 def stands_in_is_due(zone: StreamZone, every: timedelta | None, now: datetime | None = None) -> bool:

@@ -21,7 +21,7 @@ import msgspec
 
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody, Policy
-from connectors.core.verdicts import LATER
+from connectors.core.verdicts import BAD_BODY, LATER
 from connectors.zoho.api import Api
 
 PATH = "/crm/bulk/v8/read"
@@ -132,20 +132,25 @@ class Bulk:
                 header = next(lines, [])
                 if missing := set(self._fields) - set(header):
                     what = f"Zoho's bulk file lacks {', '.join(sorted(missing))}"
-                    raise self._problem(what, "BULK_FIELDS", transient=False)
+                    raise self._problem(what, "BULK_FIELDS")
                 found = _count(lines, len(header))
             if found != rows:
                 raise BadBody(f"it announces {rows:,} records and holds {found:,}")
             return body
 
-        archive = self._api.get_at(f"{PATH}/{job}/result", whole, policy=self._patience)
+        try:
+            archive = self._api.get_at(f"{PATH}/{job}/result", whole, policy=self._patience)
+        except Problem as problem:
+            if problem.code != BAD_BODY.code:
+                raise
+            raise self._problem(f"{problem.what} (bulk job {job})", "BULK_FILE") from problem
         if archive is None:
             raise self._problem(f"Zoho's bulk job {job} left no file", "BULK_FAILED")
         return archive
 
-    def _problem(self, what: str, code: str, *, transient: bool = True) -> Problem:
-        where = f"{PATH} of {self._module}"
-        return Problem(what, do=LATER, actor=Actor.OPERATOR, where=where, code=code, transient=transient)
+    def _problem(self, what: str, code: str) -> Problem:
+        """Not transient: what a job spoilt once it may spoil always, and there are other ways to read a module."""
+        return Problem(what, do=LATER, actor=Actor.OPERATOR, where=f"{PATH} of {self._module}", code=code)
 
 
 @contextmanager

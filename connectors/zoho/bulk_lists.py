@@ -11,6 +11,7 @@ import msgspec
 
 from connectors.core.contract import Stream
 from connectors.core.errors import Actor, Problem
+from connectors.core.surrogates import without_lone_surrogates
 from connectors.core.verdicts import LATER
 from connectors.zoho.api import Api
 from connectors.zoho.bulk import PATH, opened
@@ -18,6 +19,7 @@ from connectors.zoho.fields import Reading
 from connectors.zoho.records import read_by_ids
 
 BETWEEN = ";"
+_BETWEEN = frozenset(";,|/\t\n、，；")
 _SAMPLES = 50  # records, half a call
 _PER_FIELD = 20
 
@@ -31,41 +33,38 @@ class _Sample:
 def confirm(api: Api, stream: Stream, reading: Reading, archive: bytes) -> None:
     """Ask for some records of a file by id, too. Raises Problem where their lists differ.
 
-    Only a cell with more than letters and digits may hold several values.
+    Only a cell with a sign that may stand between values can hold several.
     """
     stamp, lists = reading.shape.stamp, sorted(reading.lists)
     if not lists or stamp is None:
         return
-    samples = dict(islice(_doubtful(archive, stream.key, stamp, lists), _SAMPLES))
+    samples = dict(islice(_doubtful(archive, stream.api_name, stream.key, stamp, lists), _SAMPLES))
     asked = replace(reading, chunks=((stamp, *lists),))
     for page in read_by_ids(api, stream, asked, list(samples)):
-        for record in msgspec.json.decode(page.body)["data"]:
-            sample = samples.get(record[stream.key])
-            if sample is None or datetime.fromisoformat(record[stamp]) != datetime.fromisoformat(
-                sample.stamp
-            ):
+        for record in msgspec.json.decode(without_lone_surrogates(page.body))["data"]:
+            sample, now = samples.get(record[stream.key]), record.get(stamp)
+            if not sample or not now or datetime.fromisoformat(now) != datetime.fromisoformat(sample.stamp):
                 continue  # changed meanwhile
             for name, cell in sample.cells.items():
                 if cell.split(BETWEEN) != record.get(name):
-                    raise Problem(
-                        f"Zoho's bulk file does not separate the values of {name} by a semicolon",
-                        do=LATER,
-                        actor=Actor.OPERATOR,
-                        where=f"{PATH} of {stream.api_name}",
-                        code="BULK_LISTS",
-                    )
+                    what = f"Zoho's bulk file does not separate the values of {name} by a semicolon"
+                    raise _problem(what, stream.api_name, "BULK_LISTS")
 
 
-def _doubtful(archive: bytes, key: str, stamp: str, lists: list[str]) -> Iterator[tuple[str, _Sample]]:
+def _doubtful(
+    archive: bytes, module: str, key: str, stamp: str, lists: list[str]
+) -> Iterator[tuple[str, _Sample]]:
     """Some records of each field whose cell may hold several values, by id."""
     with opened(archive) as lines:
         header = next(lines)
         places = {name.casefold() if name.casefold() == key else name: at for at, name in enumerate(header)}
+        if not {key, stamp, *lists} <= places.keys():
+            raise _problem("Zoho's bulk file lacks the id or the time of change", module, "BULK_FIELDS")
         left = dict.fromkeys(lists, _PER_FIELD)
         for line in filter(None, lines):
             cells = {name: line[places[name]] for name in left}
-            cells = {name: cell for name, cell in cells.items() if cell and not cell.isalnum()}
-            if not cells:
+            cells = {name: cell for name, cell in cells.items() if not _BETWEEN.isdisjoint(cell)}
+            if not cells or not line[places[stamp]]:
                 continue
             for name in cells:
                 left[name] -= 1
@@ -74,3 +73,7 @@ def _doubtful(archive: bytes, key: str, stamp: str, lists: list[str]) -> Iterato
             yield line[places[key]], _Sample(line[places[stamp]], cells)
             if not left:
                 return
+
+
+def _problem(what: str, module: str, code: str) -> Problem:
+    return Problem(what, do=LATER, actor=Actor.OPERATOR, where=f"{PATH} of {module}", code=code)

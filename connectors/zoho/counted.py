@@ -53,8 +53,9 @@ def require(api: Api, stream: Stream, got: int, counted: int | None, share: floa
     """
     if counted is None or _enough(got, counted, share):
         return
-    left = count_of(api, stream)
-    if left is None or _enough(got, min(counted, left), share):
+    again = count_of(api, stream)
+    left = counted if again is None else min(counted, again)
+    if _enough(got, left, share):
         return
     raise Problem(
         f"Zoho counts {left:,} records of {stream.api_name} and gave {got:,}; none of them is taken for deleted",

@@ -48,8 +48,11 @@ class _Mark(msgspec.Struct):
 def read_full(
     api: Api, stream: Stream, reading: Reading, wish: Way | None, resume: str = ""
 ) -> Iterator[Page]:
-    """Every record. resume: of the last page that an earlier read delivered."""
-    if resume and (mark := _mark(resume)):
+    """Every record. resume: of the last page that an earlier read delivered.
+
+    Where fewer came than there are, the list is read behind them, which is the one that nothing leaves out.
+    """
+    if resume and (mark := _mark(resume)) and mark.way not in planning.closed_ways(stream, reading):
         try:
             yield from _pages(api, stream, reading, mark)
             return
@@ -69,13 +72,19 @@ def read_full(
         try:
             first = next(pages, None)
         except Problem as problem:
-            if problem.transient:
+            if problem.transient and problem.code != TOO_FEW:
                 raise
             found = planning.without(found, found.way, f"refused ({problem.code})", stream, reading)
             continue
         if first is not None:
             yield replace(first, request=f"{first.request}; planned: {found}")
-            yield from pages
+            try:
+                yield from pages
+            except Problem as problem:
+                if problem.code != TOO_FEW:
+                    raise
+                _log.warning("zoho/%s: %s; the list is read instead", stream.name, problem.what)
+                yield from read_records(api, stream, reading, None)
         return
     _log.info("zoho/%s: %s", stream.name, found)
     for number, page in enumerate(read_records(api, stream, reading, None)):

@@ -76,7 +76,7 @@ def wish_of(values: Mapping[str, str]) -> Way | None:
 
 def plan(stream: Stream, reading: Reading, rows: int, wish: Way | None = None) -> Plan:
     """The cheapest open way in credits, unless it saves too little; `wish` where it is open."""
-    closed = _closed(stream, reading)
+    closed = closed_ways(stream, reading)
     plans = {way: _estimate(way, rows, reading.parts, closed) for way in Way if way not in closed}
     if wish in plans:
         return plans[wish]
@@ -87,7 +87,7 @@ def plan(stream: Stream, reading: Reading, rows: int, wish: Way | None = None) -
 
 def without(found: Plan, way: Way, why: str, stream: Stream, reading: Reading) -> Plan:
     """The next best plan when a way has turned out to be closed."""
-    closed = {**_closed(stream, reading), **found.closed, way: why}
+    closed = {**closed_ways(stream, reading), **found.closed, way: why}
     open_ways = [w for w in Way if w not in closed]
     return min(
         (_estimate(w, found.rows, reading.parts, closed) for w in open_ways),
@@ -95,7 +95,8 @@ def without(found: Plan, way: Way, why: str, stream: Stream, reading: Reading) -
     )
 
 
-def _closed(stream: Stream, reading: Reading) -> dict[Way, str]:
+def closed_ways(stream: Stream, reading: Reading) -> dict[Way, str]:
+    """Ways that a stream cannot be read by as it is now, with the reason."""
     closed: dict[Way, str] = {}
     names = {name for chunk in reading.chunks for name in chunk}
     if why := stream.options.get("no_bulk"):

@@ -37,7 +37,7 @@ class Turning:
 class Progress:
     """Follows the stamps of one read. Not thread-safe: a read belongs to one thread.
 
-    by_now: no later than the CRM's own time (`Api.by_now`); a list may hold stamps of the future.
+    by_now: no later than the CRM's own time (`Api.by_now`); stamps of the future promise nothing.
     """
 
     def __init__(self, by_now: Callable[[datetime], datetime]) -> None:
@@ -53,8 +53,9 @@ class Progress:
             if self._last is not None and moment < self._last:
                 self._ordered = False
             self._last = moment
-        if moments:
-            page_newest = self._by_now(max(moments).astimezone(UTC))
+        past = [moment for moment in moments if self._by_now(moment) == moment]
+        if past:
+            page_newest = max(past).astimezone(UTC)
             self.newest = max(self.newest, page_newest) if self.newest else page_newest
 
     def promise(self, *, complete: bool) -> datetime | None:

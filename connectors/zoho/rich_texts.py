@@ -12,13 +12,19 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors.core.contract import Stream
-from connectors.core.errors import Problem
+from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
-from connectors.zoho.api import Api
+from connectors.core.surrogates import without_lone_surrogates
+from connectors.core.verdicts import LATER
+from connectors.zoho.api import VERSION, Api
 from connectors.zoho.cut import Cut
 from connectors.zoho.fields import Reading
+from connectors.zoho.tolerance import NO_LIST
 
 _log = logging.getLogger(__name__)
+
+# What an edition that does not know the function says; any other refusal is one.
+_UNKNOWN = NO_LIST | {"FEATURE_NOT_SUPPORTED", "FEATURE_NOT_ENABLED", "NO_SUCH_FUNCTION"}
 
 
 class _Row(msgspec.Struct):
@@ -43,6 +49,8 @@ class RichTexts:
     def of(self, ids: Sequence[str]) -> Cut:
         """A page of these records, each with its texts. Raises Problem."""
         rows = self._rows(ids)
+        if lacking := [id for id in ids if id not in rows]:
+            self._require_none(lacking)
         rows |= {id: b'{"id":' + msgspec.json.encode(id) + b"}" for id in ids if id not in rows}
         body = b'{"' + self._records.encode() + b'":[' + b",".join(rows[id] for id in ids) + b"]}"
         return Cut(body, len(ids), dict.fromkeys(ids), [], False, None)
@@ -54,20 +62,45 @@ class RichTexts:
             try:
                 return self._api.get(f"{module}/actions/fetch_full_data", asked, _rows) or {}
             except Problem as problem:
-                if problem.transient:
+                if problem.code not in _UNKNOWN:
                     raise
                 self._refused = True
                 _log.warning(
                     "zoho/%s: Zoho does not give %s whole (%s); texts end after 500 characters",
                     self._stream.name, ", ".join(self._names), problem.code,
                 )  # fmt: skip
-        return self._api.get(module, {**asked, "per_page": "200"}, _rows) or {}
+        return self._cut(ids)
+
+    def _cut(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """As lists show them, by id."""
+        own = {name: str(value) for name, value in dict(self._stream.options.get("params", {})).items()}
+        asked = {**own, "ids": ",".join(ids), "fields": ",".join(self._names), "per_page": "200"}
+        return self._api.get(self._stream.api_name, asked, _rows) or {}
+
+    def _require_none(self, ids: Sequence[str]) -> None:
+        """Raises Problem where records that were left out have texts all the same."""
+        cut = (msgspec.json.decode(row) for row in self._cut(ids).values())
+        if any(row.get(name) for row in cut for name in self._names):
+            raise Problem(
+                f"Zoho leaves out the texts ({', '.join(self._names)}) of records that have some",
+                do=LATER,
+                actor=Actor.OPERATOR,
+                where=f"GET {VERSION}{self._stream.api_name}/actions/fetch_full_data",
+                code="RICH_TEXTS",
+                transient=True,
+            )
 
 
 def _rows(body: bytes) -> dict[str, bytes]:
     """Records by id, as received."""
-    try:
-        rows = msgspec.json.decode(body, type=_Reply).data
-        return {msgspec.json.decode(row, type=_Row).id: bytes(row) for row in rows}
-    except msgspec.DecodeError as error:
-        raise BadBody("it does not hold the texts of records") from error
+    mended = without_lone_surrogates(body)
+    for text in (body, mended):
+        try:
+            rows = msgspec.json.decode(text, type=_Reply).data
+            found = {msgspec.json.decode(row, type=_Row).id: bytes(row) for row in rows}
+            msgspec.json.decode(text)
+            return found
+        except msgspec.DecodeError as error:
+            if text == mended:
+                raise BadBody("it does not hold the texts of records") from error
+    raise AssertionError("the last attempt returns or raises")

@@ -59,8 +59,9 @@ def _ids(api: Api, stream: Stream, reading: Reading, counted: int | None) -> Ite
             raise
         # No scope for COQL, no COQL in this edition, a module that it does not serve: the list serves all.
         _log.warning("zoho/%s: COQL cannot sweep (%s); the list is read instead", stream.name, problem.code)
-        yield from _listed(api, stream, reading)
-        return
+        for page in _listed(api, stream, reading):
+            listed += page.rows
+            yield page
     require(api, stream, listed, counted, _LACKING)
 
 

@@ -33,11 +33,14 @@ def excused(stream: Stream, problem: Problem, kind: CursorKind = CursorKind.INCR
 
 
 def unless_excused(stream: Stream, pages: Iterator[Page], kind: CursorKind) -> Iterator[Page]:
-    """The same pages, or none where that is excused."""
+    """The same pages, or none where that is excused: before the first, and never of a sweep, which would bury."""
+    begun = kind is CursorKind.SWEEP
     try:
-        yield from pages
+        for page in pages:
+            begun = True
+            yield page
     except Problem as problem:
-        if not excused(stream, problem, kind):
+        if begun or not excused(stream, problem, kind):
             raise
 
 

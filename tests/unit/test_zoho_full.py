@@ -170,7 +170,7 @@ def test_a_job_that_never_ends_is_given_up_after_an_hour(tmp_path):
     jobs = Jobs(["QUEUED"])
     with pytest.raises(Problem, match="did not end within an hour") as caught:
         batches(jobs, tmp_path, clock=lambda: sum(jobs.naps))
-    assert caught.value.transient and 3_600 <= sum(jobs.naps) < 3_660
+    assert caught.value.code == "BULK_SLOW" and 3_600 <= sum(jobs.naps) < 3_660
 
 
 class Counted(Jobs):
@@ -188,8 +188,15 @@ class Counted(Jobs):
         if request.path == "/crm/bulk/v8/read":
             self.asked.append(json.loads(request.body)["query"])
             return as_json({"data": [{"details": {"id": str(len(self.asked))}}]}, 201)
+        if request.path == "/crm/v8/Deals/actions/fetch_full_data":
+            return Answer(204)
+        if request.path == "/crm/v8/Deals":
+            rows = [{"id": str(n), "Modified_Time": self.newest} for n in range(3)]
+            return as_json({"data": rows, "info": {"more_records": False}})
         if not request.path.startswith("/crm/bulk/"):
             return super().__call__(request)
+        if self.jobs[len(self.asked) - 1][0] < 0:
+            return as_json({"data": [{"state": "FAILURE"}]})
         rows, more = self.jobs[len(self.asked) - 1]
         if request.path.endswith("/result"):
             return Answer(200, archive(*[ANN] * rows, header=("Id", "Created_Time", "Modified_Time", "F0")))
@@ -210,14 +217,35 @@ def read(jobs: Counted, tmp_path: Path, resume: str = "") -> list[Page]:
 
 
 @pytest.mark.parametrize(("counted", "whole"), [(2_020, True), (2_021, False)])
-def test_a_read_that_ends_before_the_count_does_not_end_the_module(tmp_path, monkeypatch, counted, whole):
+def test_a_read_that_ends_before_the_count_is_followed_by_the_list(tmp_path, monkeypatch, counted, whole):
     monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
     first, last = read(Counted(counted, (1_000, True), (1_000, False)), tmp_path)
     assert first.rows == 1_000 and first.watermark is None
-    if whole:
-        assert (last.rows, last.watermark) == (1_000, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    else:
-        assert b"Zoho counts 2,021 records of Deals and gave 2,000" in last.body
+    assert last.watermark == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert last.archive is whole and last.rows == (1_000 if whole else 3)
+
+
+def test_a_job_that_fails_leads_to_another_way_and_not_to_the_next_job(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
+    failing = Counted(50_000, (-1, False))
+    with Server(failing) as server:
+        pages = read_full(failing.api(server.url, tmp_path), DEALS, of(60), Way.BULK)
+        assert [(page.rows, page.archive) for page in pages] == [(3, False), (3, False)], "two field chunks"
+    assert len(failing.asked) == 1
+
+
+def test_a_stopped_read_goes_on_only_by_a_way_that_is_still_open(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
+    first, _ = read(Counted(2_000, (1_000, True), (1_000, False)), tmp_path)
+    rich = replace(of(3), rich=("Letter",))
+    jobs = Counted(2_000, (1_000, False))
+    with Server(jobs) as server:
+        list(read_full(jobs.api(server.url, tmp_path), DEALS, replace(rich, rich=()), Way.BULK, first.resume))
+        assert [query.get("page_token") for query in jobs.asked] == ["next"]
+        jobs.asked.clear()
+        closed = read_full(jobs.api(server.url, tmp_path), DEALS, rich, Way.BULK, first.resume)
+        next(closed)
+    assert jobs.asked == []
 
 
 def test_a_stamp_of_the_future_is_not_promised(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from connectors.core.contract import CursorKind, Window
+from connectors.core.errors import Problem
 from connectors.zoho.fields import parse_fields, reading
 from connectors.zoho.plan import Way, plan
 from tests.unit.test_zoho_records import FULL, Org, deals, drain, opened, refusal, stamp, stream  # noqa: F401
@@ -20,10 +21,11 @@ class Rich(Org):
 
     def __init__(self, count: int, fields: int = 3, first: int = 0) -> None:
         super().__init__(deals(count), fields)
-        self.first, self.given = first, True
+        self.first, self.given, self.omitted = first, True, set[str]()
 
     def letter(self, key: str) -> str:
-        return f"{dict(self.deals)[key]}:{LONG}"
+        second = dict(self.deals)[key]
+        return f"{second}:{LONG}" if second >= self.first else ""
 
     def __call__(self, request: Request) -> Answer:
         if request.path == "/crm/v8/settings/fields":
@@ -39,7 +41,7 @@ class Rich(Org):
             if not self.given:
                 return refusal("INVALID_URL_PATTERN", 404)
             ids = request.query["ids"].split(",")
-            there = [key for key in ids if key in dict(self.deals) and dict(self.deals)[key] >= self.first]
+            there = [k for k in ids if k in dict(self.deals) and self.letter(k) and k not in self.omitted]
             data = [{"id": key, "Letter": self.letter(key)} for key in there]
             return as_json({"data": data}) if data else Answer(204)
         answer = super().records(request)
@@ -70,6 +72,30 @@ def test_a_record_without_any_is_still_in_the_chunk(opened):  # noqa: F811
     org = Rich(250, first=200)
     found = letters(drain(opened, org), 1)
     assert found == {key: org.letter(key) if second >= 200 else None for key, second in org.deals}
+
+
+def test_texts_that_are_left_out_although_there_are_some_are_not_taken_for_none(opened):  # noqa: F811
+    org = Rich(10)
+    org.omitted = {org.deals[3][0]}
+    with pytest.raises(Problem, match="leaves out the texts") as caught:
+        drain(opened, org)
+    assert caught.value.transient
+
+
+def test_a_refusal_of_one_call_does_not_cut_the_texts_of_the_others(opened):  # noqa: F811
+    org = Rich(10)
+    org.before = lambda request: refusal("INVALID_DATA") if request.path.endswith("_data") else None
+    with pytest.raises(Problem) as caught:
+        drain(opened, org)
+    assert caught.value.code == "INVALID_DATA"
+
+
+def test_half_an_emoji_costs_nothing_but_itself(opened):  # noqa: F811
+    org = Rich(1)
+    (key, _), half = org.deals[0], b"half \\ud83d"
+    body = b'{"data": [{"id": "%s", "Letter": "%s"}]}' % (key.encode(), half)
+    org.before = lambda request: Answer(200, body) if request.path.endswith("_data") else None
+    assert letters(drain(opened, org), 1) == {key: "half \ufffd"}
 
 
 def test_a_record_that_changes_meanwhile_is_read_again(opened):  # noqa: F811

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def redacted_archive(archive: bytes, shape: Shape, policy: Policy, found: Found)
     mine: Found = set()
     try:
         packed = _repacked(archive, shape, policy, mine)
-    except (zipfile.BadZipFile, csv.Error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, csv.Error, EOFError) as error:
         raise ValueError("it is not a ZIP of one CSV") from error
     found |= mine
     return packed if mine else archive
