@@ -20,6 +20,7 @@ from pipelines.landing.zone import StreamZone, Zone
 from pipelines.manifest import LANDED
 from pipelines.outcome import Status, SyncReport
 from pipelines.settings import load_settings
+from pipelines.sweeps import is_due
 from tests.conftest import Sandbox
 from tests.contract.zoho_truth import ZohoTruth
 from tests.pipeline.conftest import Bench
@@ -155,6 +156,20 @@ def make_older(zone: StreamZone, days: int) -> None:
         landed = package.landed
         landed = msgspec.structs.replace(landed, landed_at=datetime.now(UTC) - timedelta(days=days))
         (package.folder / LANDED).write_bytes(msgspec.json.encode(landed))
+
+
+def test_half_a_sweep_is_none_and_is_tried_again_a_day_later(bench: Bench) -> None:
+    assert swept(bench).ok
+    (package,) = bench.zone.packages(CursorKind.SWEEP)
+    halved = msgspec.structs.replace(package.landed, last=False)
+    (package.folder / LANDED).write_bytes(msgspec.json.encode(halved))
+    age(bench, days=30)
+    for path in bench.zone.packages(CursorKind.SWEEP):
+        recent = msgspec.structs.replace(path.landed, landed_at=datetime.now(UTC))
+        (path.folder / LANDED).write_bytes(msgspec.json.encode(recent))
+    week = timedelta(days=7)
+    assert not is_due(bench.zone, week), "it was tried a moment ago"
+    assert is_due(bench.zone, week, datetime.now(UTC) + timedelta(days=1)), "half a sweep is not a sweep"
 
 
 def test_a_sweep_that_finds_nothing_at_all_stops_and_asks(bench: Bench) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.core.contract import CursorKind, Window
+from connectors.core.contract import CursorKind, Page, Stream, Window
 from connectors.core.errors import Problem
+from connectors.zoho.tolerance import unless_excused
 from tests.unit.test_zoho_records import Org, deals, opened, refusal, stamp  # noqa: F401
 from tests.unit.wire import Answer, Request, Server, as_json
 
@@ -172,3 +174,43 @@ def test_records_by_key_come_whole_and_those_gone_are_left_out(opened):  # noqa:
             found.setdefault(record["id"], set()).update(record)
     assert found.keys() == {key for key, _ in deals(250)[::2]}
     assert all(names >= set(org.names) for names in found.values())
+
+
+def test_a_short_list_is_none_also_where_the_second_count_is_refused(opened):  # noqa: F811
+    org = Queried(deals(900))
+    org.unlisted = 500
+
+    def withdrawn(request: Request) -> Answer | None:
+        counting = request.path == "/crm/v8/coql" and COUNT in request.body
+        return refusal("NO_PERMISSION", 403) if counting and len(org.asked) > 1 else None
+
+    org.before = withdrawn
+    with Server(org) as server, pytest.raises(Problem, match="counts 1,400 records of Deals and gave 900"):
+        sweep(opened(server))
+
+
+def test_a_short_list_is_none_also_where_it_is_not_read_by_coql(opened):  # noqa: F811
+    org = Queried(deals(900))
+    org.unlisted = 500
+    org.before = lambda request: (
+        refusal("INVALID_QUERY") if request.path == "/crm/v8/coql" and COUNT not in request.body else None
+    )
+    with Server(org) as server, pytest.raises(Problem, match="counts 1,400 records of Deals and gave 900"):
+        sweep(opened(server))
+
+
+def test_a_sweep_that_is_refused_half_way_is_no_sweep_of_a_module_that_nobody_needs():
+    stream = Stream(
+        source="zoho", name="visits", api_name="Visits", label="", docs="", fields=(), modelled=False
+    )
+    refused = Problem("refused", do="nothing", code="FEATURE_NOT_SUPPORTED")
+
+    def pages(count: int) -> Iterator[Page]:
+        for _ in range(count):
+            yield Page(b"{}", 1)
+        raise refused
+
+    assert list(unless_excused(stream, pages(0), CursorKind.INCREMENTAL)) == []
+    for count, kind in ((0, CursorKind.SWEEP), (1, CursorKind.SWEEP), (1, CursorKind.INCREMENTAL)):
+        with pytest.raises(Problem):
+            list(unless_excused(stream, pages(count), kind))
