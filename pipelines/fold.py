@@ -120,7 +120,7 @@ def _sweep(package: Package, landed: Landed, receipt: Receipt | None) -> list[Pa
     """The whole sweep that this package completes, or that speaks of rows released after it; [] if none does."""
     zone = StreamZone(package.folder.parent)
     if CursorKind.SWEEP in (landed.kind, landed.origin_kind):
-        return _readable(zone.chain(landed.read)) if landed.last else []
+        return zone.readable_chain(landed.read) if landed.last else []
     if landed.kind != RELEASE or landed.positions is None:
         return []
     for part in reversed(zone.packages(CursorKind.SWEEP)):
@@ -128,14 +128,9 @@ def _sweep(package: Package, landed: Landed, receipt: Receipt | None) -> list[Pa
         if of.started_at <= landed.started_at:
             break
         if folded and of.last and (receipt is None or folded.order < receipt.order):
-            chain = _readable(zone.chain(of.read))
+            chain = zone.readable_chain(of.read)
             return chain if chain and chain[0].landed.started_at > landed.started_at else []
     return []
-
-
-def _readable(chain: list[Package]) -> list[Package]:
-    """The chain, if every id in it could be read: an id that was set aside is not one that is gone."""
-    return [] if any(checked.quarantined for part in chain if (checked := part.checked)) else chain
 
 
 def _receipted(settings: Settings) -> list[Package]:

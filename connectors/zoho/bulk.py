@@ -149,8 +149,12 @@ class Bulk:
         return archive
 
     def _problem(self, what: str, code: str) -> Problem:
-        """Not transient: what a job spoilt once it may spoil always, and there are other ways to read a module."""
-        return Problem(what, do=LATER, actor=Actor.OPERATOR, where=f"{PATH} of {self._module}", code=code)
+        return unfit(what, self._module, code)
+
+
+def unfit(what: str, module: str, code: str) -> Problem:
+    """Not transient: what a job spoilt once it may spoil always, and there are other ways to read a module."""
+    return Problem(what, do=LATER, actor=Actor.OPERATOR, where=f"{PATH} of {module}", code=code)
 
 
 @contextmanager

@@ -10,11 +10,9 @@ from itertools import islice
 import msgspec
 
 from connectors.core.contract import Stream
-from connectors.core.errors import Actor, Problem
 from connectors.core.surrogates import without_lone_surrogates
-from connectors.core.verdicts import LATER
 from connectors.zoho.api import Api
-from connectors.zoho.bulk import PATH, opened
+from connectors.zoho.bulk import opened, unfit
 from connectors.zoho.fields import Reading
 from connectors.zoho.records import read_by_ids
 
@@ -48,7 +46,7 @@ def confirm(api: Api, stream: Stream, reading: Reading, archive: bytes) -> None:
             for name, cell in sample.cells.items():
                 if cell.split(BETWEEN) != record.get(name):
                     what = f"Zoho's bulk file does not separate the values of {name} by a semicolon"
-                    raise _problem(what, stream.api_name, "BULK_LISTS")
+                    raise unfit(what, stream.api_name, "BULK_LISTS")
 
 
 def _doubtful(
@@ -59,7 +57,7 @@ def _doubtful(
         header = next(lines)
         places = {name.casefold() if name.casefold() == key else name: at for at, name in enumerate(header)}
         if not {key, stamp, *lists} <= places.keys():
-            raise _problem("Zoho's bulk file lacks the id or the time of change", module, "BULK_FIELDS")
+            raise unfit("Zoho's bulk file lacks the id or the time of change", module, "BULK_FIELDS")
         left = dict.fromkeys(lists, _PER_FIELD)
         for line in filter(None, lines):
             cells = {name: line[places[name]] for name in left}
@@ -73,7 +71,3 @@ def _doubtful(
             yield line[places[key]], _Sample(line[places[stamp]], cells)
             if not left:
                 return
-
-
-def _problem(what: str, module: str, code: str) -> Problem:
-    return Problem(what, do=LATER, actor=Actor.OPERATOR, where=f"{PATH} of {module}", code=code)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.core.http import BadBody
-from connectors.core.surrogates import without_lone_surrogates
+from connectors.core.surrogates import decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,7 @@ def cutter(records: str, stamp: str | None) -> Callable[[bytes], Cut]:
 
 def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
-        return decoder.decode(body)
-    except msgspec.DecodeError as error:
-        # Half an emoji, which a CRM leaves behind when it cuts a long text, must not block a module for good.
-        mended = without_lone_surrogates(body)
-        if mended == body:
-            raise BadBody("it is not a page of records") from error
-    try:
-        return decoder.decode(mended)
+        return decoded(decoder.decode, body)
     except msgspec.DecodeError as error:
         raise BadBody("it is not a page of records") from error
 

@@ -53,10 +53,10 @@ class _Walk:
 
     def __init__(self, api: Api, stream: Stream, reading: Reading) -> None:
         self._api, self._module, self._chunks = api, stream.api_name, reading.chunks
-        self._rich = RichTexts(api, stream, reading)
         self._stamp = stamp = reading.shape.stamp
         self._cut = cutter(reading.shape.records, stamp)
         self._own = {name: str(value) for name, value in dict(stream.options.get("params", {})).items()}
+        self._rich = RichTexts(api, stream, reading, {**self._own, "per_page": PER_PAGE})
         # Without a stamp the best that keeps new records behind those already read.
         order = stamp or ("Created_Time" if "Created_Time" in self._chunks[0] else "id")
         self._sorting = {"sort_by": order, "sort_order": "asc"}

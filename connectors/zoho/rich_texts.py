@@ -7,14 +7,14 @@ texts. That page does not say whether a record without any is left out, nor what
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from connectors.core.contract import Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
-from connectors.core.surrogates import without_lone_surrogates
+from connectors.core.surrogates import decoded
 from connectors.core.verdicts import LATER
 from connectors.zoho.api import VERSION, Api
 from connectors.zoho.cut import Cut
@@ -37,11 +37,11 @@ class _Reply(msgspec.Struct):
 
 class RichTexts:
     """The rich texts of a stream; false where it has none. A Zoho that does not give them whole is asked once, and
-    the cut ones have to do."""
+    the cut ones have to do. listing: the parameters of each list of the stream."""
 
-    def __init__(self, api: Api, stream: Stream, reading: Reading) -> None:
+    def __init__(self, api: Api, stream: Stream, reading: Reading, listing: Mapping[str, str]) -> None:
         self._api, self._stream, self._names = api, stream, reading.rich
-        self._records, self._refused = reading.shape.records, False
+        self._records, self._list, self._refused = reading.shape.records, dict(listing), False
 
     def __len__(self) -> int:
         return len(self._names)
@@ -73,8 +73,7 @@ class RichTexts:
 
     def _cut(self, ids: Sequence[str]) -> dict[str, bytes]:
         """As lists show them, by id."""
-        own = {name: str(value) for name, value in dict(self._stream.options.get("params", {})).items()}
-        asked = {**own, "ids": ",".join(ids), "fields": ",".join(self._names), "per_page": "200"}
+        asked = {**self._list, "ids": ",".join(ids), "fields": ",".join(self._names)}
         return self._api.get(self._stream.api_name, asked, _rows) or {}
 
     def _require_none(self, ids: Sequence[str]) -> None:
@@ -93,14 +92,13 @@ class RichTexts:
 
 def _rows(body: bytes) -> dict[str, bytes]:
     """Records by id, as received."""
-    mended = without_lone_surrogates(body)
-    for text in (body, mended):
-        try:
-            rows = msgspec.json.decode(text, type=_Reply).data
-            found = {msgspec.json.decode(row, type=_Row).id: bytes(row) for row in rows}
-            msgspec.json.decode(text)
-            return found
-        except msgspec.DecodeError as error:
-            if text == mended:
-                raise BadBody("it does not hold the texts of records") from error
-    raise AssertionError("the last attempt returns or raises")
+    try:
+        return decoded(_by_id, body)
+    except msgspec.DecodeError as error:
+        raise BadBody("it does not hold the texts of records") from error
+
+
+def _by_id(body: bytes) -> dict[str, bytes]:
+    msgspec.json.decode(body)  # what is kept raw below is not looked into
+    rows = msgspec.json.decode(body, type=_Reply).data
+    return {msgspec.json.decode(row, type=_Row).id: bytes(row) for row in rows}

@@ -130,7 +130,8 @@ def _type_rows(
     con.execute("CREATE TABLE misfits (_position BIGINT, field VARCHAR, text VARCHAR, strict BOOLEAN)")
     con.execute("CREATE TABLE unread (_position BIGINT)")
     con.execute("CREATE TABLE extras (_position BIGINT, _extra VARCHAR)")
-    if _count(con, f"SELECT count(*) FROM {typed_rows} WHERE _extra LIKE '?%'"):
+    any_odd = _count(con, f"SELECT count(_extra) FROM {typed_rows}") > 0
+    if any_odd:
         for field in (f for f in fields if f.name in odd):
             # Money, stamps, and whatever a person typed into a file are never dropped from a kept row.
             strict = is_file or field.type is FieldType.DECIMAL or field.name == shape.stamp
@@ -143,7 +144,6 @@ def _type_rows(
             "INSERT INTO extras SELECT _position, CAST(json_group_object(field, text) AS VARCHAR) FROM misfits "
             "WHERE NOT strict GROUP BY _position"
         )
-    any_odd = _count(con, f"SELECT count(_extra) FROM {typed_rows}") > 0
     misfit = (
         "CASE WHEN contains(t._extra, '!') THEN substr(t._extra, strpos(t._extra, '!') + 1) END AS _misfit"
     )

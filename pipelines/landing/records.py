@@ -8,7 +8,7 @@ from functools import cache, reduce
 import msgspec
 
 from connectors.core.contract import Shape
-from connectors.core.surrogates import without_lone_surrogates
+from connectors.core.surrogates import decoded
 
 
 @cache
@@ -21,10 +21,7 @@ def cutter(path: str) -> Callable[[bytes | msgspec.Raw], list[msgspec.Raw]]:
     decoder = msgspec.json.Decoder(kind)
 
     def cut(body: bytes | msgspec.Raw) -> list[msgspec.Raw]:
-        try:
-            page = decoder.decode(body)
-        except msgspec.DecodeError:
-            page = decoder.decode(without_lone_surrogates(bytes(body)))
+        page = decoded(decoder.decode, body)
         return reduce(lambda level, _: level.value, parts, page)
 
     return cut

@@ -162,13 +162,16 @@ class StreamZone:
         """The packages of one sweep, in order."""
         return [p for p in self.packages(CursorKind.SWEEP) if p.id >= read and p.landed.read == read]
 
+    def readable_chain(self, read: str) -> list[Package]:
+        """The packages of one sweep, if every id in them could be read: one that was set aside is not gone."""
+        chain = self.chain(read)
+        return [] if any(checked.quarantined for part in chain if (checked := part.checked)) else chain
+
     def swept(self) -> datetime | None:
         """The source's own time when the newest sweep began that is complete, readable and loaded."""
         for package in reversed(self.packages(CursorKind.SWEEP)):
-            if (landed := package.landed).last and package.is_loaded():
-                checks = (part.checked for part in self.chain(landed.read))
-                if not any(checked.quarantined for checked in checks if checked):
-                    return landed.cursor_after
+            if (landed := package.landed).last and package.is_loaded() and self.readable_chain(landed.read):
+                return landed.cursor_after
         return None
 
     def newest_checked(self) -> Checked | None:
