@@ -22,7 +22,7 @@ from pipelines.landing.pages import PageWriter
 from pipelines.landing.redaction.archives import cleaned_archive
 from pipelines.landing.redaction.arrivals import refuse_unwanted, without_erased
 from pipelines.landing.redaction.erased import Erasures, all_lists, landing_policy
-from pipelines.landing.redaction.redact import Found, Policy, cleaned, redactions
+from pipelines.landing.redaction.redact import SOURCE, Found, Policy, cleaned, redactions
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
 from pipelines.manifest import LANDED, Landed, file_entry, write_manifest
@@ -193,6 +193,7 @@ class _Writer:
         """Land one page, without what must not be kept."""
         clean = cleaned_archive if page.archive else cleaned
         page = clean(page, self._read.shape, self._read.policy, self._found)
+        self._found.update((SOURCE, name) for name in page.redacted)
         if self._pages is None:
             self._pages = (ArchiveWriter if page.archive else PageWriter)(self.package.folder)
             self._request = page.request

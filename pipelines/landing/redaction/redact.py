@@ -16,11 +16,12 @@ from connectors.core.errors import Actor, Problem
 from pipelines.landing.redaction.spans import NULL, Node, name_of, scan, spliced
 from pipelines.manifest import Redaction
 
-FIELD, RECORD, REFERENCE = "field", "record", "reference"
+FIELD, RECORD, REFERENCE, SOURCE = "field", "record", "reference", "source"
 _REASONS = {
     FIELD: "CRM_WAREHOUSE_UNWANTED_FIELDS",
     RECORD: "the person was erased",
     REFERENCE: "the person was erased",
+    SOURCE: "personal data is off in the settings of the source",
 }
 _TEXTS = re.compile(rb'"((?:[^"\\]|\\.)*+)"|(-?[0-9]+)', re.DOTALL)
 _FEW = 200  # searching a page for a key takes some 15 microseconds; cutting it into texts 15 milliseconds
@@ -89,6 +90,7 @@ def redacted(text: bytes, shape: Shape, policy: Policy, found: Found, *, inside:
     gone = [node for record in records for node in _of_record(text, record, shape.key, keep, policy, found)]
     starts = {node.start for node in gone}
     gone += [n for n in _references(text, top, policy.referred, own, found) if n.start not in starts]
+    gone += [n for record in records for n in _beside(text, record, shape, policy.referred, found)]
     return spliced(text, _outermost(gone)) if gone else text
 
 
@@ -164,6 +166,19 @@ def _references(
             if name != "id" and text[value.start : value.end] != NULL:
                 found.update((REFERENCE, key) for key in ids)
                 yield value
+
+
+def _beside(
+    text: bytes, record: Node, shape: Shape, referred: frozenset[str], found: Found
+) -> Iterator[Node]:
+    """What a record says of an erased record beside the bare id of it."""
+    for told in (f for f in shape.fields if f.label_in) if referred else ():
+        texts = (text[value.start : value.end].strip(b"[] ") for value in record.named(told.name))
+        if ids := {name_of(one) for one in texts} & referred:
+            for value in record.named(told.label_in.partition(".")[0]):
+                if text[value.start : value.end] != NULL:
+                    found.update((REFERENCE, key) for key in ids)
+                    yield value
 
 
 def _outermost(nodes: list[Node] | Iterator[Node]) -> list[Node]:
