@@ -67,6 +67,11 @@ class FxiaokeApiTruth:
         found = self._state(self.facts(stream).entity)["deleted"]
         return {id for id, delete in found.items() if not delete["permanent"]}
 
+    def lost(self, stream: str) -> set[str]:
+        """Ids of records that were deleted for good: no list names them, only a sweep finds that they are gone."""
+        found = self._state(self.facts(stream).entity)["deleted"]
+        return {id for id, delete in found.items() if delete["permanent"]}
+
     def facts(self, stream: str) -> ObjectFacts:
         """The object of a stream."""
         return objects()[STREAMS[stream]]
