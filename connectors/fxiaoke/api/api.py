@@ -12,7 +12,6 @@ from connectors.core.http import HttpClient, Policy
 from connectors.core.tokens import Token, TokenKeeper
 from connectors.fxiaoke.api.auth import LEGACY, Credentials, dressed
 from connectors.fxiaoke.api.errors import STALE_TOKEN, STOPS, judge
-from connectors.fxiaoke.api.quota import Quota
 
 T = TypeVar("T")
 
@@ -26,9 +25,9 @@ class Api:
     """Thread-safe. client: the HTTP client of an endpoint, which keeps its pace."""
 
     def __init__(
-        self, client: Callable[[str], HttpClient], tokens: TokenKeeper, credentials: Credentials, quota: Quota
+        self, client: Callable[[str], HttpClient], tokens: TokenKeeper, credentials: Credentials
     ) -> None:
-        self._client, self._tokens, self._credentials, self._quota = client, tokens, credentials, quota
+        self._client, self._tokens, self._credentials = client, tokens, credentials
         self._lock = threading.Lock()
         self._stopped: Problem | None = None
 
@@ -52,7 +51,6 @@ class Api:
             if self._stopped:
                 raise copy.copy(self._stopped)  # a copy: each caller adds its own stream
         sent = dressed(self._credentials, token, body)
-        self._quota.spend(f"POST {path}")
         try:
             return self._client(path).call(
                 "POST",

@@ -17,8 +17,9 @@ from connectors.fxiaoke.api.quota import SETTING, Quota
 from connectors.fxiaoke.api.selection import ALLOW
 
 PERSONNEL = "PersonnelObj"
-# Of an object in which nothing changed: its describe, what changed in the overlap, what was made void.
-_IDLE = 3
+# Of an object in which nothing changed: its describe, and of what changed in the overlap and of what is void the
+# page and its empty end.
+_IDLE = 5
 
 
 class Examination:
@@ -58,8 +59,8 @@ class Examination:
         yield self._calls()
         yield Finding(
             True,
-            f"A sync in which nothing changed makes about {1 + _IDLE * len(self._offer.streams):,} calls; 100 changed "
-            "records of an object make 1 more.",
+            f"A sync in which nothing changed makes at most {1 + _IDLE * len(self._offer.streams):,} calls; 100 "
+            "changed records of an object make 1 more.",
         )
 
     def _calls(self) -> Finding:

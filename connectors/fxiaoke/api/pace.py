@@ -16,7 +16,10 @@ _SPARE, _MARGIN = 2, 0.25
 
 
 class Pace(Limiter):
-    """The limiter of one endpoint: bounds the calls at once, and the calls of each window. Thread-safe."""
+    """The limiter of one endpoint: bounds the calls at once, and the calls of each window. Thread-safe.
+
+    each: done before each attempt of a call, repeated ones included; what it raises ends the call.
+    """
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class Pace(Limiter):
         *,
         calls: int = CALLS - _SPARE,
         seconds: float = SECONDS + _MARGIN,
+        each: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(concurrency)
         self._calls, self._seconds, self._now, self._rest = calls, seconds, clock, sleep
+        self._each = each
         self._starts: deque[float] = deque()
         self._turn = threading.Lock()
 
@@ -36,6 +41,7 @@ class Pace(Limiter):
     def slot(self, *, sub: bool = False) -> Iterator[None]:
         """Hold one call, once the window has room for it."""
         with super().slot(sub=sub):
+            self._each()
             if (wait := self._booked()) > 0:
                 self._rest(wait)
             yield

@@ -60,7 +60,6 @@ class FxiaokeApi(Source):
                 user_id=values["FXIAOKE_USER_ID"],
                 generation=values.get("FXIAOKE_AUTH") or OAUTH,
             )
-            self._clients = _Clients(context, credentials.base_url, Meter(self.usage))
             self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
             self._personal = _choice(values.get("FXIAOKE_PERSONAL_DATA") or "off", ("off", "on")) == "on"
             self._void = _choice(
@@ -69,11 +68,12 @@ class FxiaokeApi(Source):
                 "FXIAOKE_VOID_FIELD",
             )
             self._quota = Quota.of(values, context.cache / f"fxiaoke-{credentials.digest()}.calls")
+            self._clients = _Clients(context, credentials.base_url, Meter(self.usage), self._quota)
         except Problem as problem:
             raise problem.located(source=self.name) from problem.__cause__
         client = clients or self._clients
         tokens = keeper(credentials, client(TOKEN_PATHS[credentials.generation]), context.cache)
-        self._api = Api(client, tokens, credentials, self._quota)
+        self._api = Api(client, tokens, credentials)
         self._lock = threading.Lock()
         self._offer: Offer | None = None
         self._readings: dict[str, Reading] = {}
@@ -151,19 +151,28 @@ class FxiaokeApi(Source):
 class _Clients:
     """An HTTP client for each endpoint, since each has its own rate. Thread-safe."""
 
-    def __init__(self, context: SourceContext, base_url: str, meter: Meter) -> None:
-        self._hosts = hosts(base_url, loopback=context.allow_loopback)
+    def __init__(self, context: SourceContext, base_url: str, meter: Meter, quota: Quota) -> None:
+        self._hosts, self._quota = hosts(base_url, loopback=context.allow_loopback), quota
         self._meter, self._lock = meter, threading.Lock()
         self._made: dict[str, HttpClient] = {}
 
     def __call__(self, path: str) -> HttpClient:
         with self._lock:
             if path not in self._made:
-                limiter: Limiter = Limiter(1) if path in TOKEN_PATHS.values() else Pace()
                 self._made[path] = HttpClient(
-                    hosts=self._hosts, limiter=limiter, meter=self._meter, policy=POLICY, threads=4
+                    hosts=self._hosts,
+                    limiter=self._limiter(path),
+                    meter=self._meter,
+                    policy=POLICY,
+                    threads=4,
                 )
             return self._made[path]
+
+    def _limiter(self, path: str) -> Limiter:
+        """Tokens are no calls of the day, and are asked for one at a time."""
+        if path in TOKEN_PATHS.values():
+            return Limiter(1)
+        return Pace(each=lambda: self._quota.spend(f"POST {path}"))
 
     def close(self) -> None:
         """Give back all connections."""
