@@ -17,13 +17,15 @@ import duckdb
 import pytest
 import zstandard
 
+from connectors import discover
 from pipelines import flow
 from pipelines.doctor import examine
-from pipelines.landing.redaction.redact import Policy, redacted
-from pipelines.landing.zone import Zone
+from pipelines.fold import rebuild
 from pipelines.outcome import Status, SyncReport
 from pipelines.settings import Settings, load_settings, selected
 from pipelines.sql import quote
+from pipelines.upkeep.forget import Record, erase
+from pipelines.upkeep.verify import audit
 from pipelines.warehouse.ops import unbalanced
 from tests.conftest import Sandbox
 from tests.contract.fxiaoke_api_truth import STREAMS, FxiaokeApiTruth
@@ -271,24 +273,47 @@ def test_telephones_and_mails_of_employees_are_never_kept_unless_wanted(start, m
     assert (first["email"], first["phone"]) == ("u1000@corp.example", "17000001000")
 
 
-def test_an_erased_contact_leaves_no_name_beside_a_reference(start):
+def test_what_an_unwanted_code_is_called_goes_with_it(start):
+    home = start(size=60, CRM_WAREHOUSE_UNWANTED_FIELDS="fxiaoke_api.account_obj.province")
+    assert home.sync(streams=["account_obj", "department_obj"]).ok
+    assert "江苏省" in str(FxiaokeApiTruth(home.sandbox).labels("account_obj"))
+    assert "江苏省".encode() not in home.landed() and "苏州市".encode() in home.landed()
+    assert {row["province"] for row in home.rows("account_obj").values()} == {None}
+
+
+def test_who_is_erased_leaves_no_name_beside_a_reference(start):
     home = start(size=60)
     assert home.sync().ok
-    key, deal = next(iter(home.rows("new_opportunity_obj").items()))
-    account = deal["account_id"]
-    assert account["name"]
-    package = (
-        Zone(home.settings.landing).stream("fxiaoke_api", "default", "new_opportunity_obj").packages()[0]
-    )
-    body = home.landed()
-    line = next(one for one in body.splitlines() if key.encode() in one and b"account_id__r" in one)
-    found: set[tuple[str, str]] = set()
-    clean = redacted(line, package.shape, Policy(referred=frozenset({account["id"]})), found, inside="body")
-    assert account["name"].encode() in line
-    records = json.loads(clean)["body"]["data"]["dataList"]
-    assert {r["account_id__r"] for r in records if r["account_id"] == account["id"]} == {None}
-    assert all(r["account_id__r"] for r in records if r["account_id"] != account["id"])
-    assert found == {("reference", account["id"])}
+    deals = home.rows("new_opportunity_obj")
+    account = next(deal["account_id"] for deal in deals.values())
+    spec = discover()["fxiaoke_api"]
+    told = f'"account_id__r":"{account["name"]}"'.encode()
+    assert told in home.landed()
+    with flow.lock(home.settings, "test"):
+        done = erase(home.settings, spec, "default", [Record("account_obj", account["id"])])
+    assert done.ok, done.sentences
+    assert told not in home.landed()
+    after = home.rows("new_opportunity_obj")
+    for key, deal in deals.items():
+        reference = deal["account_id"]
+        expected = {"id": account["id"], "name": None} if reference["id"] == account["id"] else reference
+        assert after[key]["account_id"] == expected, key
+    assert home.sync(full=True).ok  # Fxiaoke still says the name
+    assert told not in home.landed()
+
+
+def test_the_warehouse_is_made_again_from_the_landing_zone_alone(start):
+    home = start(size=60)
+    assert home.sync().ok
+    home.sandbox.advance(5)
+    assert home.sync(sweep=True).ok
+    tables = [f"raw_fxiaoke_api.{name}{end}" for name in STREAMS for end in ("", "__history")]
+    before = {table: home.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables}
+    assert all(before.values())
+    with flow.lock(home.settings, "test"):
+        rebuild(home.settings)
+        assert audit(home.settings).wrong == []
+    assert {table: home.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables} == before
 
 
 def test_a_stopped_full_read_goes_on_where_it_stood(start):
