@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 
 from connectors import discover
-from connectors.core.contract import CursorKind, Page, Source, SourceContext, Stream, Window
+from connectors.core.contract import CursorKind, Page, Source, SourceContext, Stream, Usage, Window
 from connectors.core.errors import Problem
+from connectors.core.http import HttpClient
+from connectors.core.limits import Meter
+from connectors.fxiaoke.api.api import POLICY
+from connectors.fxiaoke.api.clouds import hosts
+from connectors.fxiaoke.api.pace import Pace
+from connectors.fxiaoke.api.source import FxiaokeApi
 from tests.conftest import Sandbox
 from tests.contract.fxiaoke_api_truth import FxiaokeApiTruth
 
@@ -165,10 +171,34 @@ def test_a_full_read_goes_on_behind_any_page_and_keeps_its_promise(begin):
         assert rest[-1].watermark == newest < moved, "the promise is that of the read that was stopped"
 
 
-def test_the_limits_of_the_vendor_are_kept(begin):
-    served, source, _ = begin(calls=100, seconds=20.0)
-    for stream in source.streams():
-        source.shape(stream, CursorKind.INCREMENTAL)
-        assert list(source.read(stream, Window(CursorKind.INCREMENTAL)))
-    calls = served.stats()["calls"]
-    assert calls["/oauth2.0/token"] == 1
+def test_the_pace_of_an_endpoint_is_kept_so_that_no_call_is_refused(fresh_sandbox, tmp_path: Path):
+    served = fresh_sandbox(seed=5, size=600)
+    served.set(fxiaoke={"calls": 10, "seconds": 1.0})
+    allowed, meter = hosts(served.url, loopback=True), Meter(Usage())
+    made: dict[str, HttpClient] = {}
+
+    def client(path: str) -> HttpClient:
+        pace = Pace(calls=10, seconds=1.1)
+        return made.setdefault(path, HttpClient(hosts=allowed, limiter=pace, meter=meter, policy=POLICY))
+
+    context = SourceContext("default", served.fxiaoke, tmp_path, tmp_path / "cache", allow_loopback=True)
+    with FxiaokeApi(context, discover()["fxiaoke_api"].streams(), client) as source:
+        deals = next(s for s in source.streams() if s.name == "new_opportunity_obj")
+        walks = [list(source.read(deals, Window(CursorKind.INCREMENTAL))) for _ in range(3)]
+    asked = 3 * (1 + len(walks[0]) + 1)  # the newest change, the pages, the empty end
+    assert asked > 20
+    assert served.stats()["calls"][QUERY] == asked, "one that was refused is asked again"
+    for made_client in made.values():
+        made_client.close()
+
+
+def test_people_and_departments_are_read_whether_they_are_listed_or_not(begin):
+    served, source, _ = begin(size=60, unlisted=["PersonnelObj", "DepartmentObj", "ProductObj"])
+    names = {stream.name for stream in source.streams()}
+    assert {"personnel_obj", "department_obj"} <= names and "product_obj" not in names
+    assert source.problems() == ()
+    truth = FxiaokeApiTruth(served)
+    for name in ("personnel_obj", "department_obj"):
+        stream = next(s for s in source.streams() if s.name == name)
+        pages = source.read(stream, Window(CursorKind.INCREMENTAL))
+        assert {id for page in pages for id in rows_of(page)} == truth.records(name).keys()

@@ -188,7 +188,8 @@ def test_numbered_pages_and_pages_by_id_give_the_same(own: Sandbox, client: Clie
     ]
     assert numbered == sorted(ids) == [row["_id"] for row in client.walk("AccountObj")]
     assert client.query("AccountObj", limit=1)["data"]["total"] == len(ids)
-    assert client.query("AccountObj", limit=1, counted=False)["data"]["total"] == 0
+    for orders in ([], [{"fieldName": "_id", "isAsc": True}]):
+        assert client.query("AccountObj", limit=1, counted=False, orders=orders)["data"]["total"] == 0
 
 
 def test_windows_and_operators(own: Sandbox, client: Client):
@@ -210,6 +211,8 @@ def test_windows_and_operators(own: Sandbox, client: Client):
     assert {
         r["_id"] for r in client.walk("NewOpportunityObj", living, ("sales_stage", "IN", ["5", "6"]))
     } == won
+    cheap = client.walk("NewOpportunityObj", living, ("amount", "N", ["1"]))
+    assert {r["_id"] for r in cheap} == truth.keys(), "what is empty is not 1 either"
     empty = {i for i, r in truth.items() if not r.get("amount")}
     assert {r["_id"] for r in client.walk("NewOpportunityObj", living, ("amount", "IS", []))} == empty
     newest = client.rows(

@@ -26,7 +26,8 @@ class Api:
         """open_ids: people as FSUID_…. Raises Refusal."""
         match path:
             case "/cgi/crm/v2/object/list":
-                shown = (f for n, f in self.store.objects.items() if n not in self.switches.hidden)
+                left_out = {*self.switches.hidden, *self.switches.unlisted}
+                shown = (f for n, f in self.store.objects.items() if n not in left_out)
                 return {"data": {"objects": [listed(facts) for facts in shown]}}
             case "/cgi/crm/v2/object/describe":
                 return {"data": {"describe": described(self._object(_described_name(body)))}}
