@@ -211,10 +211,15 @@ def test_windows_and_operators(own: Sandbox, client: Client):
     assert {
         r["_id"] for r in client.walk("NewOpportunityObj", living, ("sales_stage", "IN", ["5", "6"]))
     } == won
-    cheap = client.walk("NewOpportunityObj", living, ("amount", "N", ["1"]))
-    assert {r["_id"] for r in cheap} == truth.keys(), "what is empty is not 1 either"
-    empty = {i for i, r in truth.items() if not r.get("amount")}
-    assert {r["_id"] for r in client.walk("NewOpportunityObj", living, ("amount", "IS", []))} == empty
+    empty = {i for i, r in truth.items() if not r.get("lost_reason")}
+    assert empty and empty != truth.keys()
+    assert {r["_id"] for r in client.walk("NewOpportunityObj", living, ("lost_reason", "IS", []))} == empty
+    others = {i for i, r in truth.items() if r.get("lost_reason") != "竞争对手"}
+    assert (
+        {r["_id"] for r in client.walk("NewOpportunityObj", living, ("lost_reason", "N", ["2"]))}
+        == others
+        > empty
+    )
     newest = client.rows(
         "NewOpportunityObj", limit=1, orders=[{"fieldName": "last_modified_time", "isAsc": "false"}]
     )
