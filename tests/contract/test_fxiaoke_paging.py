@@ -202,3 +202,22 @@ def test_people_and_departments_are_read_whether_they_are_listed_or_not(begin):
         stream = next(s for s in source.streams() if s.name == name)
         pages = source.read(stream, Window(CursorKind.INCREMENTAL))
         assert {id for page in pages for id in rows_of(page)} == truth.records(name).keys()
+
+
+@pytest.mark.parametrize("wanted", ["off", "on"])
+def test_a_reference_to_a_person_holds_telephone_and_mail_only_where_they_are_wanted(
+    fresh_sandbox, tmp_path: Path, wanted: str
+):
+    served = fresh_sandbox(seed=5, size=60)
+    values = {**served.fxiaoke, "FXIAOKE_PERSONAL_DATA": wanted}
+    context = SourceContext("default", values, tmp_path, tmp_path / "cache", allow_loopback=True)
+    with discover()["fxiaoke_api"].open(context) as source:
+        deals = next(s for s in source.streams() if s.name == "new_opportunity_obj")
+        (page,) = source.read(deals, Window(CursorKind.INCREMENTAL))
+    people = [row["owner__r"] for row in rows_of(page).values()]
+    assert people
+    for person in people:
+        number = person["id"]
+        expected = (f"u{number}@corp.example", f"1700000{number}") if wanted == "on" else (None, None)
+        assert (person["email"], person["phone"]) == expected
+    assert ("owner__r.email" in page.redacted) is (wanted == "off")

@@ -69,11 +69,12 @@ class _Reply(msgspec.Struct):
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How to read one stream now. void: the field by which void records (作废) are told, "" where there is none.
-    personal: fields that hold an employee's telephone or e-mail."""
+    personal: fields of the records themselves that hold an employee's telephone or e-mail; None where these are wanted,
+    and nothing is taken out."""
 
     shape: Shape
     void: str
-    personal: frozenset[str] = frozenset()
+    personal: frozenset[str] | None = frozenset()
 
 
 def describe(api: Api, api_name: str) -> dict[str, FieldMeta]:
@@ -107,7 +108,8 @@ def reading(
     fields += _others(active, {field.name for field in fields})
     stamp = stream.stamp if stream.stamp in listed else None
     told = next((name for name in (void, LIFE_STATUS, IS_DELETED) if name in listed), "")
-    return Reading(Shape(RECORDS, stream.key, stamp, tuple(fields), timezone), told, unwanted)
+    shape = Shape(RECORDS, stream.key, stamp, tuple(fields), timezone)
+    return Reading(shape, told, None if personal else unwanted)
 
 
 def _others(metas: dict[str, FieldMeta], taken: set[str]) -> list[Field]:

@@ -37,7 +37,7 @@ class Examination:
             try:
                 found = self._read_metadata(stream)
                 rows = self._api.post(
-                    query_path(stream.api_name), _one(stream), lambda body: len(cut_page(body, ()).ids)
+                    query_path(stream.api_name), _one(stream), lambda body: len(cut_page(body, None).ids)
                 )
             except Problem as problem:
                 yield Finding(False, str(problem.located(source=stream.source, stream=stream.name)))

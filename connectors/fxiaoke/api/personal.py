@@ -6,6 +6,7 @@ null; every other value stays byte for byte as it was received.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -15,7 +16,7 @@ from connectors.core.http import BadBody
 from connectors.core.surrogates import without_lone_surrogates
 
 MEMBERS = ("phone", "email", "mobile", "tel", "wechat", "weixin", "qq", "idCard")
-_NEEDLES = tuple(f'"{member}"'.encode() for member in MEMBERS)
+_NEEDLES = re.compile(('"(?:' + "|".join(MEMBERS) + ')"').encode())
 _NULL = msgspec.Raw(b"null")
 _NOTHING = frozenset((b"null", b'""'))
 _Members = dict[str, msgspec.Raw]
@@ -26,8 +27,7 @@ _objects = msgspec.json.Decoder(list[_Members])
 def without_personal(body: bytes, own: Collection[str]) -> tuple[bytes, frozenset[str]]:
     """The page as it may be kept, and the paths of what was taken out of its records. own: fields of the records
     themselves that must go. Raises BadBody when the page cannot be looked through."""
-    needles = (*_NEEDLES, *(f'"{name}"'.encode() for name in own))
-    if not any(needle in body for needle in needles):
+    if not _NEEDLES.search(body) and not any(f'"{name}"'.encode() in body for name in own):
         return body, frozenset()
     try:
         return _cleaned(body, own)
@@ -50,7 +50,7 @@ def _cleaned(body: bytes, own: Collection[str]) -> tuple[bytes, frozenset[str]]:
         for name, value in record.items():
             if name in own:
                 record[name] = _emptied(value, name, found)
-            elif name.endswith(("__r", "__l")) and any(needle in bytes(value) for needle in _NEEDLES):
+            elif name.endswith(("__r", "__l")) and _NEEDLES.search(value):
                 record[name] = _without(value, name, found)
     if not found:
         return body, frozenset()
@@ -61,7 +61,7 @@ def _cleaned(body: bytes, own: Collection[str]) -> tuple[bytes, frozenset[str]]:
 
 def _without(value: msgspec.Raw, name: str, found: set[str]) -> msgspec.Raw:
     """A person, or a list of them, without what is personal."""
-    first = bytes(value[:1] if isinstance(value, bytes) else value).lstrip()[:1]
+    first = bytes(value).lstrip()[:1]
     if first == b"{":
         kept: Any = _person(_object.decode(value), name, found)
     elif first == b"[":

@@ -41,7 +41,7 @@ class _Row(msgspec.Struct, rename={"id": "_id"}):
 
 class _Data(msgspec.Struct):
     dataList: list[_Row]
-    total: int | None = None
+    total: Any = None
 
 
 class _Reply(msgspec.Struct):
@@ -221,7 +221,7 @@ class _Walk:
         if not self._stamped:
             return None
         body = self._body([*self._filters, *more], [(STAMP, False)], ["_id", STAMP], 1, counted=False)
-        return self._api.post(self._path, body, lambda answer: cut_page(answer, ()).newest)
+        return self._api.post(self._path, body, lambda answer: cut_page(answer, None).newest)
 
     def _body(
         self,
@@ -259,9 +259,12 @@ def _decoder() -> msgspec.json.Decoder[_Reply]:
     return msgspec.json.Decoder(_Reply)
 
 
-def cut_page(body: bytes, own: Sequence[str] | frozenset[str]) -> Cut:
-    """A page without the personal data of employees, looked into as far as paging needs. Raises BadBody."""
-    body, redacted = without_personal(body, own)
+def cut_page(body: bytes, own: frozenset[str] | None) -> Cut:
+    """A page, looked into as far as paging needs. own: fields of the records that must go as employees' personal data,
+    with what references say of them; None: all of it stays. Raises BadBody."""
+    redacted: frozenset[str] = frozenset()
+    if own is not None:
+        body, redacted = without_personal(body, own)
     try:
         reply = _decoder().decode(body)
     except msgspec.DecodeError:
@@ -273,7 +276,8 @@ def cut_page(body: bytes, own: Sequence[str] | frozenset[str]) -> Cut:
     stamps = [_stamp(row.last_modified_time) for row in rows if row.last_modified_time not in (None, "")]
     void = sum(row.life_status == INVALID or row.is_deleted in (True, "true") for row in rows)
     newest = _moment(max(stamps, default=None))
-    return Cut(body, [row.id for row in rows], newest, void, reply.data.total or 0, redacted)
+    total = reply.data.total if isinstance(reply.data.total, int) else 0
+    return Cut(body, [row.id for row in rows], newest, void, total, redacted)
 
 
 def _stamp(value: Any) -> int:
