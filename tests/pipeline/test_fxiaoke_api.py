@@ -227,6 +227,19 @@ def test_passing_faults_cost_no_record(start):
     home.assert_equals_truth()
 
 
+def test_people_who_can_no_longer_be_seen_are_not_taken_for_deleted(start):
+    home = start(size=60, FXIAOKE_OBJECTS="PersonnelObj,DepartmentObj")
+    assert home.sync().ok
+    people = home.rows("personnel_obj").keys()
+    assert people
+    home.sandbox.set(fxiaoke={"unshared": ["PersonnelObj"]})
+    report = home.sync(sweep=True)
+    assert not report.ok and any(
+        "nothing was marked as deleted" in sentence for sentence in report.sentences()
+    )
+    assert home.rows("personnel_obj").keys() == people
+
+
 def test_short_pages_in_the_middle_are_not_taken_for_the_end(start):
     home = start(size=120, switches={"short_page": 7})
     report = home.sync(sweep=True)
@@ -365,7 +378,10 @@ def test_the_doctor_knows_that_people_need_a_sharing_rule(start):
     good = examine(["fxiaoke_api"])
     assert [f.sentence for f in good if not f.ok] == []
     assert any("visit_report__c" in f.sentence for f in good)
-    home.sandbox.set(fxiaoke={"denied": ["PersonnelObj"]})
+    home.sandbox.set(fxiaoke={"unshared": ["PersonnelObj"]})
+    (bad,) = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
+    assert "sees nobody" in bad and "data sharing rule" in bad
+    home.sandbox.set(fxiaoke={"denied": ["PersonnelObj"], "unshared": []})
     (bad,) = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
     assert "data sharing rule" in bad
 

@@ -117,6 +117,8 @@ class Query:
         """In the order of `_id`."""
         ids, wish = self._store.ids(self._facts), self._wish
         beyond = [f.values[0] for f in wish.filters if f.facts.name == "_id" and f.operator == "GT"]
+        if self._facts.api_name in self._switches.unshared:
+            return
         hides = not self._switches.invalid_shown and not any(f.facts.name in _VOID for f in wish.filters)
         for at in range(bisect_right(ids, max(beyond)) if beyond else 0, len(ids)):
             shown = self._store.shown(self._facts, ids[at])
