@@ -54,7 +54,7 @@ def check(
                     con, "fit", rules, package_id=package.id, pii=personal, timezone=settings.timezone
                 )
                 _set_aside_rejected(con, verdict)
-            files = _write_rows(con, package.folder)
+            files = _write_rows(con, package.folder, decoded.rows)
             checked = _account(con, package.landed, decoded, verdict, rules, files)
     finally:
         shutil.rmtree(scratch)
@@ -102,7 +102,10 @@ def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> Non
     )
 
 
-def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> list[FileEntry]:
+def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path, typed: Path | None) -> list[FileEntry]:
+    """typed: all rows as accepted rows look; where every one of them is accepted, they are not written twice."""
+    if typed and _count(con, "fit") != _count(con, "rows"):
+        typed = None
     queries = {
         ACCEPTED: "SELECT * EXCLUDE (_misfit) FROM fit",
         QUARANTINED: "SELECT s.* EXCLUDE (_misfit), a._faults FROM set_aside s JOIN (SELECT _position, "
@@ -112,7 +115,10 @@ def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path) -> list[FileEntry]
     entries = []
     for name, query in queries.items():
         path = folder / name
-        con.execute(f"COPY ({query}) TO {literal(str(path))} ({PARQUET})")
+        if typed and name == ACCEPTED:
+            shutil.copyfile(typed, path)
+        else:
+            con.execute(f"COPY ({query}) TO {literal(str(path))} ({PARQUET})")
         path.chmod(0o600)
         sync_file(path)
         entries.append(file_entry(path))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from connectors.core.contract import Finding
 from connectors.core.errors import Problem
+from pipelines.landing.zone import Zone
 from pipelines.settings import Settings, load_settings, selected
 from pipelines.warehouse.lock import run_lock
 
@@ -48,7 +49,8 @@ def _sources(settings: Settings, names: list[str] | None) -> Iterator[Finding]:
         return
     for spec, org in chosen:
         try:
-            with spec.open(settings.context(spec, org, {})) as source:
+            known = Zone(settings.landing).api_names(spec.name, org)
+            with spec.open(settings.context(spec, org, known_streams=known)) as source:
                 streams = [stream.name for stream in source.streams()]
                 problems = list(source.problems())
                 findings = list(source.examine())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -158,7 +159,13 @@ class Settings(BaseSettings):
                 where=str(self.home),
             ) from error
 
-    def context(self, spec: SourceSpec, org: str, known_files: dict[str, frozenset[str]]) -> SourceContext:
+    def context(
+        self,
+        spec: SourceSpec,
+        org: str,
+        known_files: Mapping[str, frozenset[str]] | None = None,
+        known_streams: Mapping[str, str] | None = None,
+    ) -> SourceContext:
         """What `spec.open` needs. Raises Problem naming the settings that are missing."""
         values, missing = _values(spec, org)
         if missing:
@@ -176,7 +183,8 @@ class Settings(BaseSettings):
             cache=cache,
             timezone=self.timezone,
             allow_loopback=self.allow_loopback,
-            known_files=known_files,
+            known_files=known_files or {},
+            known_streams=known_streams or {},
         )
 
 

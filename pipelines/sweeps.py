@@ -21,6 +21,8 @@ from pipelines.manifest import ACCEPTED, QUARANTINED
 from pipelines.sql import columns_of, literal, quote
 from pipelines.warehouse.schema import raw_table
 
+_DAY = timedelta(days=1)
+
 
 def is_due(zone: StreamZone, every: timedelta | None, now: datetime | None = None) -> bool:
     """Whether the newest sweep, else the stream's first package, is older than `every` (None: never due).
@@ -34,6 +36,11 @@ def is_due(zone: StreamZone, every: timedelta | None, now: datetime | None = Non
     return first is not None and (now or datetime.now(UTC)) - first.landed_at >= every
 
 
+def stands_in_is_due(zone: StreamZone, every: timedelta | None, now: datetime | None = None) -> bool:
+    """Whether a sweep is to do what a deleted list did not: each day, since the list may stay unreadable."""
+    return every is not None and is_due(zone, min(every, _DAY), now)
+
+
 def refresh_is_due(
     zone: StreamZone, stream: Stream, every: timedelta | None, now: datetime | None = None
 ) -> bool:
@@ -44,11 +51,14 @@ def refresh_is_due(
     """
     if every is None or stream.whole:
         return False
-    reads = [package.landed for package in reversed(zone.packages(CursorKind.INCREMENTAL))]
-    if not reads or (reads[0].resume and not reads[0].last):
+    newest = zone.newest(CursorKind.INCREMENTAL)
+    if newest is None or (newest.resume and not newest.last):
         return False
-    newest = next((landed for landed in reads if landed.full), reads[-1])
-    return (now or datetime.now(UTC)) - newest.landed_at >= every
+    for package in reversed(zone.packages(CursorKind.INCREMENTAL)):
+        old = (now or datetime.now(UTC)) - package.landed.landed_at >= every
+        if old or package.landed.full:
+            return old
+    return False
 
 
 def kinds_of(source: Source, stream: Stream, *, sweep: bool) -> list[CursorKind]:

@@ -35,7 +35,7 @@ from pipelines.quality.docs import keep
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
-from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, unheld
+from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.existence import SWEEP_BRAKE
@@ -195,7 +195,8 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
     settings, report = work.settings, work.report
     zone = Zone(settings.landing)
     known = {s.name: zone.stream(spec.name, org, s.name).known_files() for s in spec.streams()}
-    with spec.open(settings.context(spec, org, known)) as source:
+    named = zone.api_names(spec.name, org) if spec.discovers else {}
+    with spec.open(settings.context(spec, org, known, named)) as source:
         streams = source.streams()
         work.offered.setdefault(spec.name, set()).update(s.name for s in streams)
         chosen = [s for s in streams if work.wants(s)]
@@ -251,17 +252,18 @@ def _land_and_check(work: _Work, source: Source, stream: Stream, zone: StreamZon
         work.progress(outcome, "reading")
         sweep = work.sweep or is_due(zone, work.settings.sweep_every)
         full = work.full or refresh_is_due(zone, stream, work.settings.refresh_every)
-        for kind in kinds_of(source, stream, sweep=sweep):
+        kinds = kinds_of(source, stream, sweep=sweep)
+        for kind in kinds:
             with noted(outcome.fail):
                 landing = _land(work, source, stream, kind, zone, full=full and kind in RECORD_KINDS)
                 outcome.landed += len(landing.packages)
                 outcome.known_again += landing.known_again
                 read.emptied |= kind is CursorKind.SWEEP and not landing.rows
                 continue
-            if (
-                kind is not CursorKind.DELETED
-            ):  # a deleted list that cannot be read is what a sweep makes up for
+            if kind is not CursorKind.DELETED:
                 break
+            if CursorKind.SWEEP not in kinds and stands_in_is_due(zone, work.settings.sweep_every):
+                kinds += kinds_of(source, stream, sweep=True)[len(kinds) :]
     return _check_landed(work, source, stream, zone, read, began)
 
 

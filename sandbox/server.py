@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from sandbox.admin.faults import Faults
 from sandbox.admin.stats import Stats
@@ -19,6 +20,7 @@ from sandbox.fxiaoke.openapi.api import Api as OpenApi
 from sandbox.fxiaoke.openapi.store import Store as Tenant
 from sandbox.fxiaoke.openapi.switches import Switches as OpenSwitches
 from sandbox.fxiaoke.openapi.web import Web as OpenWeb
+from sandbox.serving.dated import Dated
 from sandbox.truth.web import Truth
 from sandbox.zoho.api import Api
 from sandbox.zoho.bulk import BulkRead
@@ -45,7 +47,10 @@ def application(world: World, state: Path | None = None, *, extras: bool = False
 
     admin = Admin(world, moved, web, switches, turned, state)
     truth = Truth(world.log, lambda: world.clock)
-    return Starlette(routes=[*web.routes(), *fxiaoke.routes(), *admin.routes(), *truth.routes()])
+    dated = Middleware(Dated, now=lambda: world.clock)
+    return Starlette(
+        routes=[*web.routes(), *fxiaoke.routes(), *admin.routes(), *truth.routes()], middleware=[dated]
+    )
 
 
 def serve(app: Starlette, host: str, port: int) -> None:
@@ -55,8 +60,9 @@ def serve(app: Starlette, host: str, port: int) -> None:
     for end in (signal.SIGTERM, signal.SIGINT):
         signal.signal(end, lambda *_: sys.exit(0))
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
-    )
+        app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2,
+        date_header=False,  # `Dated` tells the company's time
+    )  # fmt: skip
     server = uvicorn.Server(config)
     # The socket listens already: a client may connect now and will be answered as soon as the loop runs.
     print(f"sandbox ready on http://{host}:{listener.getsockname()[1]}", flush=True)

@@ -301,7 +301,8 @@ class SourceContext:
     """What the house hands a source when it opens it.
 
     values: the source's settings by full name. inbox: where a file source looks. cache: a private folder
-    for tokens. known_files: sha256 of files already landed, per stream name.
+    for tokens. known_files: sha256 of files already landed, per stream name. known_streams: the source's own name
+    (`Stream.api_name`) of each stream that was landed, per stream name.
     """
 
     org: str
@@ -311,6 +312,7 @@ class SourceContext:
     timezone: str = "Asia/Shanghai"
     allow_loopback: bool = False
     known_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    known_streams: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

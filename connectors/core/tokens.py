@@ -7,7 +7,6 @@ private file, fetched by one thread of one process while the others wait, and ne
 from __future__ import annotations
 
 import copy
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from connectors.core.errors import Actor, Problem
+from connectors.core.private import write_private
 
 _EARLY = 300.0  # seconds: a token this close to its end is not handed out; a slow call must outlive it
 _FAILURE_LASTS = 60.0  # seconds: while it does, nobody asks again with credentials that were just refused
@@ -95,7 +95,7 @@ class TokenKeeper:
                     self._token = kept
                     return kept
                 self._token = self._granted()
-                self._save(self._token)
+                write_private(self._file, self._token)
                 return self._token
 
     def _usable(self, token: Token | None, stale: str) -> bool:
@@ -137,7 +137,7 @@ class TokenKeeper:
             self._failed = (self._now(), copy.copy(problem))
             raise
         finally:
-            self._write(self._file.with_suffix(".past"), past)
+            write_private(self._file.with_suffix(".past"), past)
 
     @contextmanager
     def _other_processes(self) -> Iterator[None]:
@@ -169,17 +169,6 @@ class TokenKeeper:
             return msgspec.json.decode(self._file.with_suffix(".past").read_bytes(), type=_Past)
         except (FileNotFoundError, msgspec.DecodeError):
             return _Past()
-
-    def _save(self, token: Token) -> None:
-        self._write(self._file, token)
-
-    def _write(self, file: Path, content: Token | _Past) -> None:
-        fresh = self._file.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(msgspec.json.encode(content))
-        fresh.replace(file)
 
 
 def _after(moment: float) -> str:

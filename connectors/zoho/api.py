@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from connectors.core.errors import Problem
@@ -25,6 +26,7 @@ class Api:
 
     def __init__(self, http: HttpClient, tokens: TokenKeeper, api_url: str = "") -> None:
         self._http, self._tokens, self._api_url = http, tokens, api_url.rstrip("/")
+        self.clock: datetime | None = None  # Zoho's own time: the Date of its last answer
 
     def get(
         self,
@@ -83,15 +85,24 @@ class Api:
         """The scopes that Zoho named when it gave the token; none where it did not say. Raises Problem."""
         return self._tokens.current().facts.get("scope", "").replace(",", " ").split()
 
+    def by_now(self, moment: datetime) -> datetime:
+        """The moment, or Zoho's own time where that is earlier: a stamp in the future says nothing of what is done
+        until then; and our own clock may be wrong."""
+        return min(moment, self.clock) if self.clock else moment
+
     def _ask(
         self, method: str, path: str, parse: Callable[[Reply], T], *, headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> T:  # fmt: skip
+        def heard(reply: Reply) -> T:
+            self.clock = _date(reply.headers) or self.clock
+            return parse(reply)
+
         def call(token: Token) -> T:
             own = {"Authorization": f"Zoho-oauthtoken {token.value}", **(headers or {})}
             url = (self._api_url or token.facts["api"]) + path
             try:
-                return self._http.call(method, url, headers=own, parse=parse, judge=judge, **options)
+                return self._http.call(method, url, headers=own, parse=heard, judge=judge, **options)
             except Problem as problem:
                 _scoped(problem, path)
                 raise
@@ -103,6 +114,14 @@ class Api:
             if problem.code not in STALE_TOKEN:
                 raise
         return call(self._tokens.renewed(token.value))
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _scoped(problem: Problem, path: str) -> None:

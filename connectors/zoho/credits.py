@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from connectors.core.allowance import Allowance, Reserve
 from connectors.core.errors import Problem
@@ -19,8 +20,8 @@ HEADER = "X-API-CREDITS-REMAINING"
 _RESERVE = re.compile(r"^(?P<number>\d{1,12})\s*(?P<share>%)?$")
 
 
-def allowance(values: Mapping[str, str]) -> Allowance:
-    """What the settings leave to us. Raises Problem naming the setting that is wrong."""
+def allowance(values: Mapping[str, str], memory: Path | None = None) -> Allowance:
+    """What the settings leave to us. memory: a private file. Raises Problem naming the setting that is wrong."""
     text, daily = values.get(RESERVE) or DEFAULT_RESERVE, values.get(DAILY) or "0"
     match = _RESERVE.match(text.strip())
     if match is None or (match["share"] and int(match["number"]) > 100):
@@ -29,7 +30,7 @@ def allowance(values: Mapping[str, str]) -> Allowance:
         raise _wrong(DAILY, "a number of credits such as 100000")
     number = int(match["number"])
     reserve = Reserve(share=number / 100) if match["share"] else Reserve(least=number)
-    return Allowance(reserve, header=HEADER, stop=RESERVE_REACHED, daily=int(daily))
+    return Allowance(reserve, header=HEADER, stop=RESERVE_REACHED, daily=int(daily), memory=memory)
 
 
 def _wrong(name: str, what: str) -> Problem:

@@ -142,6 +142,7 @@ class _TokenFailure(msgspec.Struct):
     error: str = ""
 
 
+_DEAREST = 50  # credits of one call
 _SHOWN = ("permissions", "param_name", "api_name", "limit", "feature", "module", "resource_path_index")
 
 
@@ -153,15 +154,17 @@ def judge(reply: Reply) -> Verdict | None:
     failure = _failure(reply.body)
     if failure is None:
         return general
-    if (
-        failure.code == "TOO_MANY_REQUESTS"
-        and reply.headers.get("X-API-CREDITS-REMAINING", "").strip() == "0"
-    ):
+    if failure.code == "TOO_MANY_REQUESTS" and _used_up(reply.headers.get("X-API-CREDITS-REMAINING", "")):
         return NO_CREDITS
     verdict = API.get(failure.code, general)
     facts = _facts(failure.details)
     what = f"{verdict.what} ({facts})" if facts else verdict.what
     return replace(verdict, what=what, do=_remedy(failure) or verdict.do, code=_safe(failure.code))
+
+
+def _used_up(left: str) -> bool:
+    """One code tells of all limits; what is left may be too little for a dear call only."""
+    return left.strip().isdecimal() and int(left) < _DEAREST
 
 
 def judge_token(reply: Reply) -> Verdict | None:

@@ -52,6 +52,7 @@ class FieldMeta(msgspec.Struct):
     decimal_place: Any = None
     field_label: Any = None
     formula: Any = None
+    textarea: Any = None
 
 
 class _Reply(msgspec.Struct):
@@ -66,6 +67,12 @@ class Reading:
     shape: Shape
     chunks: tuple[tuple[str, ...], ...]
     lists: frozenset[str] = frozenset()  # fields that hold several texts
+    rich: tuple[str, ...] = ()  # texts that lists cut; they are in no chunk
+
+    @property
+    def parts(self) -> int:
+        """Calls that a record takes part in: its chunks, the rich texts, and a look whether it changed meanwhile."""
+        return len(self.chunks) + 2 * bool(self.rich)
 
 
 def parse_fields(body: bytes) -> list[FieldMeta]:
@@ -107,7 +114,10 @@ def reading(stream: Stream, metas: Sequence[FieldMeta] | None) -> Reading:
     stamp = stream.stamp if stream.stamp in listed else None
     records = str(stream.options.get("records", "data"))
     lists = frozenset(m.api_name for m in metas or () if _word(m.data_type) == "multiselectpicklist")
-    return Reading(Shape(records, stream.key, stamp, fields), _chunks(listed, declared, stamp), lists)
+    rich = tuple(m.api_name for m in metas or () if m.api_name in listed and _is_rich(m))[:PER_CALL]
+    plain = {name: field for name, field in listed.items() if name not in rich} or listed
+    shape = Shape(records, stream.key, stamp, fields)
+    return Reading(shape, _chunks(plain, declared, stamp), lists, rich if plain is not listed else ())
 
 
 def nothing(stream: Stream) -> Reading:
@@ -168,6 +178,10 @@ def _type(meta: FieldMeta) -> FieldType | None:
     if _word(meta.json_type) in _STRUCTURED and found is not FieldType.LOOKUP:
         return FieldType.JSON  # tags are "text" in an array; some organisations send currency as an object
     return found
+
+
+def _is_rich(meta: FieldMeta) -> bool:
+    return isinstance(meta.textarea, dict) and "rich" in _word(meta.textarea.get("type"))
 
 
 def _formula_type(formula: Any) -> str:

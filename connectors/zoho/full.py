@@ -19,9 +19,10 @@ from connectors.zoho import plan as planning
 from connectors.zoho.api import Api
 from connectors.zoho.bulk import PATH as BULK_PATH
 from connectors.zoho.bulk import Bulk
+from connectors.zoho.bulk_lists import confirm
 from connectors.zoho.coql import PATH as COQL_PATH
 from connectors.zoho.coql import Range, borders, walk_ranges
-from connectors.zoho.counted import TOO_FEW, Size, require, size_of
+from connectors.zoho.counted import TOO_FEW, require, size_of
 from connectors.zoho.errors import TOKEN_SPENT
 from connectors.zoho.fields import Reading
 from connectors.zoho.plan import Way
@@ -56,14 +57,15 @@ def read_full(
             if problem.transient and problem.code not in TOKEN_SPENT | {TOO_FEW}:
                 raise
             _log.info("zoho/%s: the stopped read can no longer be continued; it begins anew", stream.name)
-    size = None if wish is Way.RECORDS else _size(api, stream, reading)  # nothing to choose, nothing to count
-    if size is None:
+    extent = None if wish is Way.RECORDS else _extent(api, stream, reading)  # nothing to choose or to count
+    if extent is None:
         yield from read_records(api, stream, reading, None)
         return
-    found = planning.plan(stream, reading, size.rows, wish)
+    rows, until = extent
+    found = planning.plan(stream, reading, rows, wish)
     while found.way is not Way.RECORDS:
         _log.info("zoho/%s: %s", stream.name, found)
-        pages = _pages(api, stream, reading, _Mark(found.way, size.newest, "", rows=size.rows))
+        pages = _pages(api, stream, reading, _Mark(found.way, until, "", rows=rows))
         try:
             first = next(pages, None)
         except Problem as problem:
@@ -114,6 +116,8 @@ def _ranges(at: str) -> list[Range]:
 def _by_bulk(api: Api, stream: Stream, reading: Reading, mark: _Mark) -> Iterator[Page]:
     names = _names(reading)
     for batch in Bulk(api, stream.api_name, names).batches(mark.at, mark.page):
+        if batch.page == mark.page:
+            confirm(api, stream, reading, batch.archive)
         onward = msgspec.structs.replace(mark, at=batch.token, page=batch.page + 1)
         yield Page(
             batch.archive, batch.rows, 0, f"{BULK_PATH} {len(names)} fields, job {batch.job}, page {batch.page}",
@@ -127,8 +131,8 @@ def _names(reading: Reading) -> list[str]:
     return list(dict.fromkeys(name for chunk in reading.chunks for name in chunk))
 
 
-def _size(api: Api, stream: Stream, reading: Reading) -> Size | None:
-    """How many records there are and when the newest changed; None where no query tells."""
+def _extent(api: Api, stream: Stream, reading: Reading) -> tuple[int, datetime] | None:
+    """How many records there are and what a read that begins now can promise; None where no query tells."""
     stamp = reading.shape.stamp
     if stamp is None:
         return None
@@ -139,7 +143,7 @@ def _size(api: Api, stream: Stream, reading: Reading) -> Size | None:
             raise
         _log.info("zoho/%s: COQL does not count (%s); read by records", stream.name, problem.code)
         return None
-    return size if size and size.newest else None
+    return (size.rows, api.by_now(size.newest)) if size and size.newest else None
 
 
 def _text(mark: _Mark) -> str:

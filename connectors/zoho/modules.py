@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ RECORDS_PAGE = "https://www.zoho.com/crm/developer/docs/api/v8/get-records.html"
 # Lines and links end with the record they belong to; no page promises a deleted list for them.
 _LISTS_DELETES = frozenset({"default", "custom"})
 _NO_ORPHANS = "its files leave out the entries of deleted records, as those of DealHistory do"
+_LONGEST_NAME = 80  # characters: it becomes a folder and a table
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -58,8 +60,12 @@ class Offer:
     unread: tuple[str, ...] = ()
 
 
-def offer(api: Api, declared: Sequence[Stream], selection: Selection) -> Offer:
+def offer(
+    api: Api, declared: Sequence[Stream], selection: Selection, known: Mapping[str, str] | None = None
+) -> Offer:
     """Compare declaration and selection with the organisation. Raises Problem when Zoho cannot be asked.
+
+    known: the module that each stream has been of so far, by stream name.
 
     A module hidden by a profile looks like one that is not there, so a missing module is a Problem, unless
     its stream is declared `optional`: then a line in the log is enough. Streams with a `path` are no modules:
@@ -83,7 +89,7 @@ def offer(api: Api, declared: Sequence[Stream], selection: Selection) -> Offer:
             _log.warning("zoho/%s: the API user sees no module %s; skipped", stream.name, stream.api_name)
         else:
             problems.append(_hidden(stream))
-    found = _discovered(modules, declared)
+    found = _discovered(modules, declared, known or {})
     for stream, module in found:
         if selection.wants(_names(stream), _kind(module), modelled=False):
             streams.append(stream)
@@ -96,16 +102,22 @@ def offer(api: Api, declared: Sequence[Stream], selection: Selection) -> Offer:
     return Offer(tuple(streams), tuple(problems), tuple(unread))
 
 
-def _discovered(modules: Sequence[Module], declared: Sequence[Stream]) -> list[tuple[Stream, Module]]:
-    """A stream for each module that is not declared, the oldest first: it keeps the plain name."""
-    known = {stream.api_name.casefold() for stream in declared}
+def _discovered(
+    modules: Sequence[Module], declared: Sequence[Stream], known: Mapping[str, str]
+) -> list[tuple[Stream, Module]]:
+    """A stream for each module that is not declared. A name stays with its module; of new modules the oldest gets
+    the plain one."""
+    own = {api_name: name for name, api_name in known.items()}
+    seen = {stream.api_name.casefold() for stream in declared}
     taken = {stream.name for stream in declared}
     found = []
     for module in sorted(modules, key=lambda m: (len(str(m.id)), str(m.id), m.api_name)):
-        if module.api_name.casefold() in known:
+        if module.api_name.casefold() in seen:
             continue
-        known.add(module.api_name.casefold())
-        name = _free(stream_name(module.api_name), str(module.id or ""), taken)
+        seen.add(module.api_name.casefold())
+        name = own.get(module.api_name, "")
+        if not name or name in taken:
+            name = _free(stream_name(module.api_name), str(module.id or ""), taken | known.keys())
         taken.add(name)
         found.append((_stream(name, module), module))
     return found
@@ -113,12 +125,14 @@ def _discovered(modules: Sequence[Module], declared: Sequence[Stream]) -> list[t
 
 def stream_name(api_name: str) -> str:
     """snake_case of the CRM's own name: `Sales_Orders` and `SalesOrders` give `sales_orders`."""
-    return re.sub(r"[^a-z0-9]+", "_", _WORDS.sub("_", api_name).lower()).strip("_") or "module"
+    name = re.sub(r"[^a-z0-9]+", "_", _WORDS.sub("_", api_name).lower()).strip("_")
+    return name[:_LONGEST_NAME].rstrip("_") or "module"
 
 
 def _free(name: str, id: str, taken: Collection[str]) -> str:
-    """Two modules may differ in their spelling only; the younger one carries its id."""
-    return f"{name}_{id}" if name in taken else name
+    """Two modules may differ in their spelling only; the younger one carries its id, or a number where it has none."""
+    suffixes = chain([""], [f"_{id}"] if id.isalnum() else [], (f"_{number}" for number in count(2)))
+    return next(free for suffix in suffixes if (free := f"{name}{suffix}") not in taken)
 
 
 def _stream(name: str, module: Module) -> Stream:

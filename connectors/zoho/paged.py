@@ -15,7 +15,7 @@ from connectors.core.errors import Problem
 from connectors.zoho.api import VERSION, Api
 from connectors.zoho.cut import cutter
 from connectors.zoho.errors import WINDOW_FULL
-from connectors.zoho.progress import Progress
+from connectors.zoho.progress import Progress, Turning
 
 PER_PAGE = "200"
 
@@ -43,7 +43,7 @@ class _List:
 
 def read_users(api: Api, stream: Stream, shape: Shape) -> Iterator[Page]:
     """Every user, active or not: the gone ones still own records."""
-    progress = Progress()
+    progress = Progress(api.by_now)
     listed = _List(api, str(stream.options["path"]), {"type": "AllUsers"}, shape)
     if code := (yield from _window(listed, None, progress)):
         raise progress.stuck("the rest of the users", code)
@@ -51,7 +51,7 @@ def read_users(api: Api, stream: Stream, shape: Shape) -> Iterator[Page]:
 
 def read_deleted(api: Api, stream: Stream, since: datetime | None) -> Iterator[Page]:
     """Records deleted at or after `since`. Zoho keeps the recycle bin 60 days, deleted ids 120 days."""
-    progress, start = Progress(), since
+    progress, start = Progress(api.by_now), since
     listed = _List(api, f"{stream.api_name}/deleted", {"type": "all"}, DELETED, credits=2)
     while code := (yield from _window(listed, start, progress)):
         # The order is not documented; where it is by time, the list goes on in a new window.
@@ -61,6 +61,7 @@ def read_deleted(api: Api, stream: Stream, since: datetime | None) -> Iterator[P
 def _window(what: _List, since: datetime | None, progress: Progress) -> Generator[Page, None, str]:
     """Pages from `since` on; "" when complete, else the code that says why not."""
     cut_page = cutter(what.shape.records, what.shape.stamp)
+    turning = Turning(f"GET {VERSION}{what.path}")
     at: dict[str, str] = {"page": "1"}
     number = 1
     while True:
@@ -73,6 +74,7 @@ def _window(what: _List, since: datetime | None, progress: Progress) -> Generato
             raise
         if cut is None:
             return ""
+        turning.turn(cut.body)
         progress.see(cut.moments)
         kind = "&".join(f"{name}={value}" for name, value in what.params.items())
         asked = f"{VERSION}{what.path}?{kind}&page={number}"

@@ -77,7 +77,7 @@ def wish_of(values: Mapping[str, str]) -> Way | None:
 def plan(stream: Stream, reading: Reading, rows: int, wish: Way | None = None) -> Plan:
     """The cheapest open way in credits, unless it saves too little; `wish` where it is open."""
     closed = _closed(stream, reading)
-    plans = {way: _estimate(way, rows, len(reading.chunks), closed) for way in Way if way not in closed}
+    plans = {way: _estimate(way, rows, reading.parts, closed) for way in Way if way not in closed}
     if wish in plans:
         return plans[wish]
     best = min(plans.values(), key=lambda p: (p.credits, p.minutes))
@@ -90,7 +90,7 @@ def without(found: Plan, way: Way, why: str, stream: Stream, reading: Reading) -
     closed = {**_closed(stream, reading), **found.closed, way: why}
     open_ways = [w for w in Way if w not in closed]
     return min(
-        (_estimate(w, found.rows, len(reading.chunks), closed) for w in open_ways),
+        (_estimate(w, found.rows, reading.parts, closed) for w in open_ways),
         key=lambda p: (p.credits, p.minutes),
     )
 
@@ -105,6 +105,8 @@ def _closed(stream: Stream, reading: Reading) -> dict[Way, str]:
     ):
         closed[Way.BULK] = f"its files do not carry {', '.join(odd[:3])} as lists do"
         closed[Way.COQL] = f"it does not carry {', '.join(odd[:3])} as lists do"
+    if reading.rich:
+        closed |= dict.fromkeys((Way.BULK, Way.COQL), f"they may cut {', '.join(reading.rich[:3])}")
     if len(names) >= PER_CALL:
         closed[Way.COQL] = f"a query names at most {PER_CALL} fields"
     if reading.shape.stamp is None:
@@ -117,10 +119,10 @@ def _uncarried(name: str, reading: Reading) -> bool:
     return field.type is FieldType.JSON and name not in reading.lists
 
 
-def _estimate(way: Way, rows: int, chunks: int, closed: Mapping[Way, str]) -> Plan:
+def _estimate(way: Way, rows: int, parts: int, closed: Mapping[Way, str]) -> Plan:
     cost = _COSTS[way]
     units = max(1, math.ceil(rows / cost.rows))
-    if way is Way.RECORDS:  # further field chunks are read by ids, 100 at a call
-        units += (chunks - 1) * math.ceil(rows / 100)
+    if way is Way.RECORDS:  # what follows a page is read by ids, 100 at a call
+        units += (parts - 1) * math.ceil(rows / 100)
     seconds = units * cost.seconds
     return Plan(way, rows, units * cost.calls, units * cost.credits, seconds / 60, dict(closed))

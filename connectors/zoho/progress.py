@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from connectors.core.errors import Actor, Problem
+from connectors.core.verdicts import LATER
 from connectors.zoho.errors import TOKEN_SPENT
 
 _SECOND = timedelta(seconds=1)
 _SAME_START = 3  # times a window whose token expired may begin again at the same moment
 
 
-class Progress:
-    """Follows the stamps of one read. Not thread-safe: a read belongs to one thread."""
+class Turning:
+    """Notices a list that gives one page again and again and calls it the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._last: bytes | None = None
+
+    def turn(self, page: bytes) -> None:
+        """Take in the next page. Raises Problem when it is the last one once more."""
+        if page == self._last:
+            raise Problem(
+                "Zoho gives the same page again as the next one, so the list has no end",
+                do=LATER,
+                actor=Actor.OPERATOR,
+                where=self._where,
+                code="SAME_PAGE",
+                transient=True,
+            )
+        self._last = page
+
+
+class Progress:
+    """Follows the stamps of one read. Not thread-safe: a read belongs to one thread.
+
+    by_now: no later than the CRM's own time (`Api.by_now`); a list may hold stamps of the future.
+    """
+
+    def __init__(self, by_now: Callable[[datetime], datetime]) -> None:
+        self._by_now = by_now
         self.newest: datetime | None = None
         self._last: datetime | None = None
         self._ordered = True
@@ -28,7 +54,7 @@ class Progress:
                 self._ordered = False
             self._last = moment
         if moments:
-            page_newest = max(moments).astimezone(UTC)
+            page_newest = self._by_now(max(moments).astimezone(UTC))
             self.newest = max(self.newest, page_newest) if self.newest else page_newest
 
     def promise(self, *, complete: bool) -> datetime | None:

@@ -9,7 +9,7 @@ into the sub-concurrency.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import sleep
 
@@ -19,7 +19,8 @@ from connectors.zoho.api import VERSION, Api
 from connectors.zoho.cut import Cut, cutter
 from connectors.zoho.errors import TOKEN_SPENT, WINDOW_FULL
 from connectors.zoho.fields import Reading
-from connectors.zoho.progress import Progress
+from connectors.zoho.progress import Progress, Turning
+from connectors.zoho.rich_texts import RichTexts
 
 PER_PAGE = "200"
 _IDS_PER_CALL = 100
@@ -43,8 +44,8 @@ def read_records(api: Api, stream: Stream, reading: Reading, since: datetime | N
 def read_by_ids(api: Api, stream: Stream, reading: Reading, ids: Sequence[str]) -> Iterator[Page]:
     """These records as they are now, all field chunks of one version; what is gone is left out."""
     walk = _Walk(api, stream, reading)
-    for at in range(0, len(ids), _IDS_PER_CALL):
-        yield from walk.these(ids[at : at + _IDS_PER_CALL])
+    for batch in _batches(ids):
+        yield from walk.these(batch)
 
 
 class _Walk:
@@ -52,17 +53,19 @@ class _Walk:
 
     def __init__(self, api: Api, stream: Stream, reading: Reading) -> None:
         self._api, self._module, self._chunks = api, stream.api_name, reading.chunks
-        stamp = reading.shape.stamp
+        self._rich = RichTexts(api, stream, reading)
+        self._stamp = stamp = reading.shape.stamp
         self._cut = cutter(reading.shape.records, stamp)
         self._own = {name: str(value) for name, value in dict(stream.options.get("params", {})).items()}
         # Without a stamp the best that keeps new records behind those already read.
         order = stamp or ("Created_Time" if "Created_Time" in self._chunks[0] else "id")
         self._sorting = {"sort_by": order, "sort_order": "asc"}
-        self.progress = Progress()
+        self.progress = Progress(api.by_now)
 
     def window(self, since: datetime | None) -> Generator[Page, None, str]:
         """The pages from `since` on; "" when it is complete, else the code that says why it is not."""
         token: str | None = None
+        turning = Turning(f"GET {VERSION}{self._module}")
         while True:
             try:
                 cut = self._page(since, token)
@@ -72,6 +75,7 @@ class _Walk:
                 raise
             if cut is None:
                 return ""
+            turning.turn(cut.body)
             self.progress.see(cut.moments)
             promise = self.progress.promise(complete=not cut.more)
             yield from self._group(cut, promise)
@@ -95,9 +99,10 @@ class _Walk:
     def _group(self, cut: Cut, promise: datetime | None) -> Iterator[Page]:
         """A page and the other field chunks of its records; the promise holds once the last is out."""
         asked = f"{VERSION}{self._module}?{_query({**self._own, **self._sorting})}&fields="
-        pages = [(0, cut)] if len(self._chunks) == 1 else self._all_chunks(cut)
+        pages = [(0, cut)] if len(self._chunks) == 1 and not self._rich else self._all_chunks(cut)
         for position, (chunk, part) in enumerate(pages, 1):
-            names = f"{len(self._chunks[chunk])} names, chunk {chunk + 1} of {len(self._chunks)}"
+            count = len(self._chunks[chunk]) if chunk < len(self._chunks) else len(self._rich)
+            names = f"{count} names, chunk {chunk + 1} of {len(self._chunks) + bool(self._rich)}"
             yield Page(
                 part.body, part.rows, chunk, asked + names, promise if position == len(pages) else None
             )
@@ -105,8 +110,11 @@ class _Walk:
     def _all_chunks(self, page: Cut) -> list[tuple[int, Cut]]:
         """The page and its other chunks, of one version of each record; read again by ids if it moved between."""
         ids = list(page.versions)
+        rich = self._rich_of(ids)
         parts = [(0, page), *self._by_ids(ids, range(1, len(self._chunks)))]
-        whole = parts if self._agree(parts) else self._all_settled(ids)
+        whole = (
+            [*parts, *rich] if self._agree(parts) and self._still(page.versions) else self._all_settled(ids)
+        )
         return [*whole, *self._once_more(page)]
 
     def _once_more(self, page: Cut) -> list[tuple[int, Cut]]:
@@ -120,14 +128,15 @@ class _Walk:
         return self._all_settled([id for id, stamp in stamps if datetime.fromisoformat(stamp) == newest])
 
     def _all_settled(self, ids: Sequence[str]) -> list[tuple[int, Cut]]:
-        batches = (ids[at : at + _IDS_PER_CALL] for at in range(0, len(ids), _IDS_PER_CALL))
-        return [part for batch in batches for part in self._settled(batch)]
+        return [part for batch in _batches(ids) for part in self._settled(batch)]
 
     def _settled(self, ids: Sequence[str]) -> list[tuple[int, Cut]]:
         for _ in range(_VERSION_TRIES):
             parts = self._by_ids(ids, range(len(self._chunks)))
-            if self._agree(parts):
-                return parts
+            there = {id: stamp for chunk, cut in parts if chunk == 0 for id, stamp in cut.versions.items()}
+            rich = self._rich_of(list(there))
+            if self._agree(parts) and self._still(there):
+                return [*parts, *rich]
         raise Problem(
             "records changed between the calls that read their fields, again and again",
             do="Run the sync again at a quieter hour; if it keeps failing, report this",
@@ -144,17 +153,35 @@ class _Walk:
             seen[chunk] |= cut.versions
         return all(versions == seen[0] for versions in seen.values())
 
+    def _rich_of(self, ids: Sequence[str]) -> list[tuple[int, Cut]]:
+        """The rich texts of these records as a chunk behind the others."""
+        return [(len(self._chunks), self._rich.of(batch)) for batch in _batches(ids)] if self._rich else []
+
+    def _still(self, versions: Mapping[str, str | None]) -> bool:
+        """Whether the records that rich texts were read of, which carry no stamp, are still of these versions."""
+        if not self._rich or not self._stamp:
+            return True
+        found: dict[str, str | None] = {}
+        for batch in _batches(list(versions)):
+            cut = self._list(batch, self._stamp)
+            found |= cut.versions if cut else {}
+        return found == versions
+
     def _by_ids(self, ids: Sequence[str], chunks: Iterable[int]) -> list[tuple[int, Cut]]:
-        params = {**self._own, "per_page": PER_PAGE}
         parts = (
-            (
-                chunk,
-                self._api.get(self._module, {**params, "fields": fields, "ids": ",".join(batch)}, self._cut),
-            )
-            for chunk, fields in ((chunk, ",".join(self._chunks[chunk])) for chunk in chunks)
-            for batch in (ids[at : at + _IDS_PER_CALL] for at in range(0, len(ids), _IDS_PER_CALL))
+            (chunk, self._list(batch, ",".join(self._chunks[chunk])))
+            for chunk in chunks
+            for batch in _batches(ids)
         )
         return [(chunk, cut) for chunk, cut in parts if cut is not None]
+
+    def _list(self, ids: Sequence[str], fields: str) -> Cut | None:
+        params = {**self._own, "per_page": PER_PAGE, "fields": fields, "ids": ",".join(ids)}
+        return self._api.get(self._module, params, self._cut)
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[at : at + _IDS_PER_CALL] for at in range(0, len(ids), _IDS_PER_CALL))
 
 
 def _too_long(stream: Stream) -> Problem:

@@ -19,6 +19,7 @@ from connectors.core.http import BadBody
 from connectors.core.verdicts import BAD_BODY
 from connectors.zoho.api import VERSION, Api
 from connectors.zoho.errors import STALE_TOKEN
+from connectors.zoho.progress import Turning
 from connectors.zoho.tolerance import NO_LIST
 
 _log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ def _list_in(outer: msgspec.Raw, name: str) -> list[msgspec.Raw]:
 
 def _plain(asking: Asking, stream: Stream) -> Iterator[Page]:
     path, records, number, more = stream.options["path"], stream.options["records"], 1, True
+    turning = Turning(f"GET {VERSION}{path}")
 
     def counted(body: bytes) -> tuple[bytes, int, bool]:
         return body, len(rows_at(body, records)), _has_more(body)
@@ -92,6 +94,7 @@ def _plain(asking: Asking, stream: Stream) -> Iterator[Page]:
         if got is None:
             return
         body, rows, more = got
+        turning.turn(body)
         yield Page(body, rows, 0, f"{VERSION}{path}?page={number}")
         number += 1
 

@@ -57,9 +57,9 @@ class ZohoSource(Source):
             api_url=values.get("ZOHO_API_URL", ""),
         )
         self.org, self.usage = context.org, Usage()
-        self._declared = declared
+        self._declared, self._known_streams = declared, context.known_streams
         self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
-        self._allowance = allowance(values)
+        self._allowance = allowance(values, context.cache / f"credits-{context.org}.json")
         self._http = http or HttpClient(
             hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),
             limiter=Limiter(CONCURRENCY, sub_concurrency=SUB_CONCURRENCY),
@@ -179,7 +179,7 @@ class ZohoSource(Source):
         with self._lock:
             if self._offer is None:
                 try:
-                    self._offer = offer(self._api, self._declared, self._selection)
+                    self._offer = offer(self._api, self._declared, self._selection, self._known_streams)
                 except Problem as problem:
                     problem.located(source=self.name)
                     raise

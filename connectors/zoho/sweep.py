@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from connectors.core.contract import Field, FieldType, Page, Shape, Stream
 from connectors.core.errors import Problem
@@ -31,28 +32,36 @@ def sweep_shape(stream: Stream, reading: Reading) -> Shape:
 
 
 def read_sweep(api: Api, stream: Stream, reading: Reading) -> Iterator[Page]:
-    """Pages of ids. No page promises anything: half a sweep says nothing."""
-    stamp = reading.shape.stamp
+    """Pages of ids. Only the last promises anything, since half a sweep says nothing: what was deleted before the
+    sweep began."""
     counted = count_of(api, stream)
+    return _closed(_ids(api, stream, reading, counted), api.clock)
+
+
+def _closed(pages: Iterator[Page], until: datetime | None) -> Iterator[Page]:
+    page = next(pages, None)
+    while page is not None:
+        following = next(pages, None)
+        yield replace(page, watermark=None if following else until)
+        page = following
+
+
+def _ids(api: Api, stream: Stream, reading: Reading, counted: int | None) -> Iterator[Page]:
+    stamp = reading.shape.stamp
     pages = walk_ids(api, stream.api_name, [stream.key, *([stamp] if stamp else ())], stamp)
+    listed = 0
     try:
-        first = next(pages, None)
+        for query, cut in pages:
+            listed += cut.rows
+            yield Page(cut.body, cut.rows, 0, f"{PATH} {query}")
     except Problem as problem:
-        if problem.transient:
+        if problem.transient or listed:
             raise
         # No scope for COQL, no COQL in this edition, a module that it does not serve: the list serves all.
         _log.warning("zoho/%s: COQL cannot sweep (%s); the list is read instead", stream.name, problem.code)
         yield from _listed(api, stream, reading)
         return
-    listed = 0
-    while first is not None:
-        query, cut = first
-        listed += cut.rows
-        following = next(pages, None)
-        if following is None:
-            require(api, stream, listed, counted, _LACKING)
-        yield Page(cut.body, cut.rows, 0, f"{PATH} {query}")
-        first = following
+    require(api, stream, listed, counted, _LACKING)
 
 
 def _listed(api: Api, stream: Stream, reading: Reading) -> Iterator[Page]:
@@ -63,12 +72,8 @@ def _listed(api: Api, stream: Stream, reading: Reading) -> Iterator[Page]:
         by_stamp = Reading(reading.shape, ((stamp,),))
     by_id = replace(by_stamp, shape=replace(reading.shape, stamp=None))
     try:
-        yield from _unpromised(read_records(api, stream, by_id, None))
+        yield from read_records(api, stream, by_id, None)
     except Problem as problem:
         if problem.code not in WINDOW_FULL | {TOO_LONG} or not stamp:
             raise
-        yield from _unpromised(read_records(api, stream, by_stamp, None))
-
-
-def _unpromised(pages: Iterator[Page]) -> Iterator[Page]:
-    return (replace(page, watermark=None) for page in pages)
+        yield from read_records(api, stream, by_stamp, None)

@@ -32,7 +32,8 @@ class Decoded:
     """What a package's bytes hold.
 
     skipped: rows that are no records, by reason. misfits: cells by field. columns: column → field, of fields
-    that could not have a column of their own name.
+    that could not have a column of their own name. rows: the file of all rows as accepted rows look; None where
+    one of them has something odd about it.
     """
 
     fields: tuple[Field, ...]
@@ -40,6 +41,7 @@ class Decoded:
     skipped: dict[str, int]
     misfits: dict[str, int]
     columns: dict[str, str]
+    rows: Path | None
 
 
 def decode(
@@ -64,18 +66,20 @@ def decode(
         records = cells_from_pages(package, shape, columns, con, scratch)
     con.execute(f"SET TimeZone = {literal(shape.timezone)}")  # texts without an offset were written there
     rows = scratch / "rows.parquet"
-    _type_rows(con, rows, shape, columns, landed.file_stamp, is_file=package.kind == CursorKind.FILE)
+    odd = _type_rows(con, rows, shape, columns, landed.file_stamp, is_file=package.kind == CursorKind.FILE)
     con.execute("SET TimeZone = 'UTC'")
     count = _count(con, "SELECT count(*) FROM rows")
     if records is not None and count < landed.received:
         present = {p for (p,) in con.execute("SELECT _position FROM rows").fetchall()}
         con.execute("INSERT INTO unread SELECT unnest(?::BIGINT[])", [unreadable(records, present)])
+        odd = True
         count = _count(con, "SELECT count(*) FROM rows")
     _split_by_key(con)
     misfits = dict(
         con.execute("SELECT field, count(*) FROM misfits GROUP BY field ORDER BY field").fetchall()
     )
-    return Decoded(shape.fields, count + sum(skipped.values()), skipped, misfits, renamed(columns))
+    received, whole = count + sum(skipped.values()), None if odd else rows
+    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole)
 
 
 def _named(shape: Shape, stream: Stream) -> tuple[Shape, dict[str, str]]:
@@ -93,9 +97,12 @@ def _type_rows(
     file_stamp: datetime | None,
     *,
     is_file: bool,
-) -> None:
+) -> bool:
     """The view `rows` over what is typed into the file `path`, and over the tables `unread` (positions of rows
-    that no reader understood) and `misfits`."""
+    that no reader understood) and `misfits`. Returns whether anything about a row is odd.
+
+    What is odd stands in the file's `_extra`: `?` for cells that do not fit, `!` and the row's own misfit.
+    """
     fields = shape.fields
     texts = {f.name: quote(columns[f.name]) for f in fields}
     values = {f.name: typed(f, texts[f.name], from_json=not is_file) for f in fields}
@@ -107,22 +114,23 @@ def _type_rows(
     carried = [
         "_position",
         "nullif(_record_id, '') AS _record_id",
-        "_misfit",
         *(["_cells"] if is_file and _has_cells(con) else []),
     ]
     cells = [f"{values[f.name]} AS {texts[f.name]}" for f in fields]
     stamp = texts[shape.stamp] if shape.stamp else "NULL"
     con.execute(
         f"COPY (WITH typed AS (SELECT {', '.join(carried + cells)}, "
-        f"{' OR '.join(f'({o})' for o in odd.values()) or 'false'} AS _odd FROM cells) "
-        f"SELECT *, coalesce({stamp}, {_moment(file_stamp)}) AS _modified_at, "
-        f"{row_hash(fields, columns)} AS _row_hash FROM typed) TO {literal(str(path))} ({PARQUET})"
+        f"CASE WHEN {' OR '.join(f'({o})' for o in odd.values()) or 'false'} THEN '?' ELSE '' END AS _odd, "
+        "'!' || _misfit AS _misfit FROM cells) "
+        f"SELECT * EXCLUDE (_odd, _misfit), coalesce({stamp}, {_moment(file_stamp)}) AS _modified_at, "
+        f"{row_hash(fields, columns)} AS _row_hash, nullif(concat(_odd, _misfit), '') AS _extra FROM typed) "
+        f"TO {literal(str(path))} ({PARQUET})"
     )
     typed_rows = f"read_parquet({literal(str(path))})"
     con.execute("CREATE TABLE misfits (_position BIGINT, field VARCHAR, text VARCHAR, strict BOOLEAN)")
     con.execute("CREATE TABLE unread (_position BIGINT)")
     con.execute("CREATE TABLE extras (_position BIGINT, _extra VARCHAR)")
-    if _count(con, f"SELECT count(*) FROM {typed_rows} WHERE _odd"):
+    if _count(con, f"SELECT count(*) FROM {typed_rows} WHERE _extra LIKE '?%'"):
         for field in (f for f in fields if f.name in odd):
             # Money, stamps, and whatever a person typed into a file are never dropped from a kept row.
             strict = is_file or field.type is FieldType.DECIMAL or field.name == shape.stamp
@@ -135,11 +143,20 @@ def _type_rows(
             "INSERT INTO extras SELECT _position, CAST(json_group_object(field, text) AS VARCHAR) FROM misfits "
             "WHERE NOT strict GROUP BY _position"
         )
+    any_odd = _count(con, f"SELECT count(_extra) FROM {typed_rows}") > 0
+    misfit = (
+        "CASE WHEN contains(t._extra, '!') THEN substr(t._extra, strpos(t._extra, '!') + 1) END AS _misfit"
+    )
+    flagged = (
+        f"SELECT t.* EXCLUDE (_extra), e._extra, {misfit} FROM {typed_rows} t "
+        "LEFT JOIN extras e USING (_position)"
+    )
+    plain = f"SELECT *, NULL::VARCHAR AS _misfit FROM {typed_rows}"
     con.execute(
-        f"CREATE VIEW rows AS SELECT t.* EXCLUDE (_odd), e._extra FROM {typed_rows} t "
-        "LEFT JOIN extras e USING (_position) UNION ALL BY NAME "
+        f"CREATE VIEW rows AS {flagged if any_odd else plain} UNION ALL BY NAME "
         "SELECT _position, 'not valid JSON text' AS _misfit FROM unread"
     )
+    return any_odd
 
 
 def _moment(moment: datetime | None) -> str:

@@ -19,10 +19,10 @@ from pipelines.faults import step
 from pipelines.files import sync_file
 from pipelines.landing.archives import ArchiveWriter
 from pipelines.landing.pages import PageWriter
-from pipelines.landing.redaction.archives import cleaned_archive
+from pipelines.landing.redaction.archives import redacted_archive
 from pipelines.landing.redaction.arrivals import refuse_unwanted, without_erased
 from pipelines.landing.redaction.erased import Erasures, all_lists, landing_policy
-from pipelines.landing.redaction.redact import SOURCE, Found, Policy, cleaned, redactions
+from pipelines.landing.redaction.redact import SOURCE, Found, Policy, cleaned, redacted, redactions
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
 from pipelines.manifest import LANDED, Landed, file_entry, write_manifest
@@ -73,7 +73,9 @@ def land(
     cursor = newest.cursor_after if newest else None
     if kind is CursorKind.SWEEP:  # each looks at everything that exists
         cursor, newest = None, None
-    since = cursor - overlap if cursor and not full and not stream.whole else None
+    swept = zone.swept() if kind is CursorKind.DELETED else None  # a sweep saw what was deleted before it
+    start = max((moment for moment in (cursor, swept) if moment), default=None)
+    since = start - overlap if start and not full and not stream.whole else None
     known = newest.tail if newest and not full else {}
     resume = newest.resume if newest and not newest.last and not full else ""
     if resume:  # the read that was stopped is ended first
@@ -191,8 +193,8 @@ class _Writer:
 
     def add(self, page: Page) -> None:
         """Land one page, without what must not be kept."""
-        clean = cleaned_archive if page.archive else cleaned
-        page = clean(page, self._read.shape, self._read.policy, self._found)
+        redactor = redacted_archive if page.archive else redacted
+        page = cleaned(page, self._read.shape, self._read.policy, self._found, redactor)
         self._found.update((SOURCE, name) for name in page.redacted)
         if self._pages is None:
             self._pages = (ArchiveWriter if page.archive else PageWriter)(self.package.folder)

@@ -162,6 +162,15 @@ class StreamZone:
         """The packages of one sweep, in order."""
         return [p for p in self.packages(CursorKind.SWEEP) if p.id >= read and p.landed.read == read]
 
+    def swept(self) -> datetime | None:
+        """The source's own time when the newest sweep began that is complete, readable and loaded."""
+        for package in reversed(self.packages(CursorKind.SWEEP)):
+            if (landed := package.landed).last and package.is_loaded():
+                checks = (part.checked for part in self.chain(landed.read))
+                if not any(checked.quarantined for checked in checks if checked):
+                    return landed.cursor_after
+        return None
+
     def newest_checked(self) -> Checked | None:
         """The manifest of the newest checked package that rules were applied to."""
         for package in reversed(self.folders()):
@@ -210,6 +219,15 @@ class Zone:
     def stream(self, source: str, org: str, stream: str) -> StreamZone:
         """The packages of one stream."""
         return StreamZone(self.root / source / org / stream)
+
+    def api_names(self, source: str, org: str) -> dict[str, str]:
+        """The source's own name of each stream, as its newest package has it."""
+        found = {}
+        for of, stream, zone in (s[1:] for s in self.streams(source)):
+            newest = next((p.landed for p in reversed(zone.folders()) if p.is_landed()), None)
+            if of == org and newest:
+                found[stream] = newest.api_name
+        return found
 
     def has_source(self, source: str, org: str) -> bool:
         """Any package of this source was ever landed."""

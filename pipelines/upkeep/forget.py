@@ -77,7 +77,7 @@ def erase(
     """The landing zone and the warehouse only: nothing is built or published yet, nothing closed."""
     _check(spec, records, {name for name, _ in _zones(settings, spec, org)})
     with ExitStack() as stack:
-        source = None if spec.settings else stack.enter_context(spec.open(settings.context(spec, org, {})))
+        source = None if spec.settings else stack.enter_context(spec.open(settings.context(spec, org)))
         erasures, resumed = _note(settings, spec, org, records, reason, source)
         done = _rewrite(settings, spec, org, erasures, source)
     _forget_salts(settings, spec, org, records)

@@ -17,7 +17,9 @@ class Switches(Turning):
     extras: whether the modules beside the core are there. hidden: modules that settings/modules leaves out.
     denied: modules that the API user may not view (403). off: modules whose feature is off (400). no_fields: modules
     without field metadata (204). sparse: modules with a field that lacks keys. territories: whether there are any.
-    deleted_lists: whether subform and linking modules have a deleted list.
+    deleted_lists: whether subform and linking modules have a deleted list. deleted_rows: how many rows of a deleted
+    list can be paged to; deleted_order: newest, oldest or id first.
+    rich_texts: whether fetch_full_data gives the rich texts that lists cut.
     time_zone: of the organisation (IANA name): with which offset its times are written, summer time included.
     exclusive_since: If-Modified-Since leaves out its own second.
     tokens: access tokens that the refresh token gives in ten minutes.
@@ -40,6 +42,9 @@ class Switches(Turning):
     sparse: list[str] = field(default_factory=list)
     territories: bool = True
     deleted_lists: bool = False
+    deleted_rows: int = 1_000_000
+    deleted_order: str = "newest"
+    rich_texts: bool = True
     time_zone: str = OFFICE_ZONE
     exclusive_since: bool = False
     tokens: int = 10

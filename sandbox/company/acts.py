@@ -8,13 +8,13 @@ record that is gone is void (`Side`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
 
 from sandbox.company.clock import office_iso
 from sandbox.company.field_acts import FieldActs
-from sandbox.company.log import FIELD_KINDS
+from sandbox.company.log import DELETE, FIELD_KINDS, RESTORE, Event
 from sandbox.company.side import Side
 
 # Which fields of which records point to an entity, so that a merge can move them to the winner.
@@ -32,11 +32,35 @@ CHILDREN: dict[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 
 
+class _State:
+    """The records of one kind, brought up to date from the log."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, dict[str, Any]] = {}
+        self._binned: dict[str, dict[str, Any]] = {}
+        self._read = 0
+
+    def read(self, events: Sequence[Event]) -> None:
+        """Take in those that are new."""
+        for at in range(self._read, len(events)):
+            event = events[at]
+            if event.kind in FIELD_KINDS:
+                continue
+            if event.kind == DELETE:
+                self._binned[event.id] = self.there.pop(event.id)
+            elif event.kind == RESTORE:
+                self.there[event.id] = self._binned.pop(event.id)
+            else:
+                self.there.setdefault(event.id, {}).update(event.changes)
+        self._read = len(events)
+
+
 class Acts:
     """Acts on the records of one side. Each raises ValueError with a sentence when it cannot be."""
 
     def __init__(self, side: Side) -> None:
         self._side, fields = side, FieldActs(side)
+        self._states: dict[str, _State] = {}
         self._known: dict[str, Callable[..., Any]] = {
             "create": self._create, "edit": self._edit, "recompute": self._recompute, "delete": self._delete,
             "restore": self._restore, "recreate": self._recreate, "merge": self._merge, "convert": self._convert,
@@ -55,19 +79,10 @@ class Acts:
         return self._known[act](*asked.args, **asked.kwargs)
 
     def state(self, entity: str) -> dict[str, dict[str, Any]]:
-        """The fields of every record that is there, by id."""
-        there: dict[str, dict[str, Any]] = {}
-        binned: dict[str, dict[str, Any]] = {}
-        for event in self._side.log.of(self._side.crm, entity):
-            if event.kind in FIELD_KINDS:
-                continue
-            if event.kind == "delete":
-                binned[event.id] = there.pop(event.id)
-            elif event.kind == "restore":
-                there[event.id] = binned.pop(event.id)
-            else:
-                there.setdefault(event.id, {}).update(event.changes)
-        return there
+        """The fields of every record that is there, by id; not to be changed."""
+        state = self._states.setdefault(entity, _State())
+        state.read(self._side.log.of(self._side.crm, entity))
+        return state.there
 
     def _create(self, entity: str, changes: dict[str, Any]) -> str:
         if (self._side.crm, entity) not in self._side.log.entities():
@@ -143,7 +158,7 @@ class Acts:
         side = self._side
         self._edit(entity, id, {})
         for children, field in CHILDREN[entity]:
-            for child, fields in self.state(children).items():
+            for child, fields in list(self.state(children).items()):
                 if fields.get(field) == loser and child != loser:
                     if stamp:
                         side.updated(children, child, side.admin, {field: id})

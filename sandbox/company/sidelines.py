@@ -94,11 +94,16 @@ class Sidelines:
             "Subject": f"{account.party.short}报价{self._serial}", "Account_Name": account.id,
             "Owner": account.owner.id, "Quote_Stage": "Draft", "Valid_Till": day_text(side.agenda.today + 30),
             "Grand_Total": total / 100, "Expected_Margin": total // 5 / 100,
+            "Cover_Letter": self._letter(),
         }  # fmt: skip
         side.created("quotes", id, account.owner.id, changes)
         for line_id, line in lines:
             side.created("quoted_items", line_id, account.owner.id, line)
         self._quotes[id] = [line_id for line_id, _ in lines]
+
+    def _letter(self) -> str | None:
+        """None, or a rich text of up to some two thousand characters."""
+        return f"<p>{'随函附上报价，请查收。' * (self._serial % 191)}</p>" if self._serial % 3 else None
 
     def _edit_line(self) -> None:
         """A line is changed, and its quote with it."""

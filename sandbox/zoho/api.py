@@ -48,6 +48,8 @@ class Api:
                 return self._records(self._offer.module(name), call)
             case (name, "deleted"):
                 return self._deleted(self._offer.module(name), call)
+            case (name, "actions", "fetch_full_data") if self.switches.rich_texts:
+                return self._rich_texts(self._offer.module(name), call)
             case (name, "actions", "count"):
                 return self._count(self._offer.module(name), call)
             case (name, id):
@@ -116,6 +118,20 @@ class Api:
             raise errors.record_not_found()
         return Reply(200, {"data": [whole(self.store, module)(row)]})
 
+    def _rich_texts(self, module: Module, call: Call) -> Reply:
+        """https://www.zoho.com/crm/developer/docs/api/v8/get-rich-text-fields.html"""
+        ids, names = (tuple(filter(None, call.query.get(name, "").split(","))) for name in ("ids", "fields"))
+        if not ids or not names:
+            raise errors.missing("fields" if ids else "ids")
+        if len(ids) > 200:
+            raise errors.too_many("ids", 200)
+        if any(name not in module.fields or not module.fields[name].rich for name in names):
+            raise errors.invalid_value("fields")
+        there = self.store.table(module).rows
+        write = renderer(self.store, module, names, bare=True, full=True)
+        rows = [write(there[id]) for id in dict.fromkeys(ids) if id in there]
+        return Reply(200, {"data": rows}) if rows else NO_CONTENT
+
     def _count(self, module: Module, call: Call) -> Reply:
         rows = self.store.table(module).rows
         if module.api_name == "Leads" and call.query.get("converted") != "both":
@@ -140,7 +156,13 @@ class Api:
             and (since is None or binned.time >= since + self.switches.exclusive_since)
         ]
         found = [pair for pair in found if kind in ("all", pair[1])]
-        found.sort(key=lambda pair: (pair[0].time, pair[0].row.id), reverse=True)
+        by_id = self.switches.deleted_order == "id"
+        found.sort(
+            key=lambda pair: (0 if by_id else pair[0].time, pair[0].row.id),
+            reverse=self.switches.deleted_order == "newest",
+        )
+        if (page - 1) * per_page >= self.switches.deleted_rows:
+            raise errors.page_without_token(self.switches.deleted_rows)
         rows = found[(page - 1) * per_page : page * per_page]
         if not rows:
             return Reply(204, credits=2)

@@ -108,8 +108,16 @@ def _describe(module: Module, number: int, facts: FieldFacts) -> dict[str, Any]:
         "multiselectlookup": _linking(facts), "subform": _subform(facts),
         "formula": formula, "unique": {}, "auto_number": {}, "crypt": None, "virtual_field": False,
         "currency": {"precision": 2, "rounding_option": "round_half_up"} if facts.type == "currency" else {},
+        "textarea": _textarea(facts),
         "history_tracking": None, "sortable": True, "searchable": True, "webhook": True, "tooltip": None,
     }  # fmt: skip
+
+
+def _textarea(facts: FieldFacts) -> dict[str, str] | None:
+    if facts.type != "textarea":
+        return None
+    plain = "large" if facts.options.get("length", 0) > 2_000 else "small"
+    return {"type": "rich_text" if facts.rich else plain}
 
 
 def _linking(facts: FieldFacts) -> dict[str, Any]:

@@ -63,10 +63,10 @@ def ambiguous(*names: str) -> Refusal:
     return Refusal(400, "AMBIGUITY_DURING_PROCESSING", "Ambiguity while processing the request", details)
 
 
-def page_without_token() -> Refusal:
+def page_without_token(limit: int = 2000) -> Refusal:
     """Rows beyond 2,000 need a page_token."""
-    message = "You can only get the first 2000 records without using page_token param"
-    return Refusal(400, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", message, {"limit": 2000, "param_name": "page"})
+    message = f"You can only get the first {limit} records without using page_token param"
+    return Refusal(400, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", message, {"limit": limit, "param_name": "page"})
 
 
 def pages_exhausted() -> Refusal:

@@ -21,15 +21,22 @@ _PROPERTIES: dict[str, Any] = {
         "$in_merge": "false", "$approval_state": '"approved"', "$state": '"save"', "$locked_for_me": "false",
     }.items()
 }  # fmt: skip
+CUT = 500  # characters of a rich text that a list shows
 UNLISTED = frozenset({"subform", "multiselectlookup"})  # a list read leaves them out
 
 
 def renderer(
-    store: Store, module: Module, names: Iterable[str], *, bare: bool = False, named: bool = True
+    store: Store,
+    module: Module,
+    names: Iterable[str],
+    *,
+    bare: bool = False,
+    named: bool = True,
+    full: bool = False,
 ) -> Callable[[Served], dict[str, Any]]:
     """A function that writes rows of the module with these fields; names it does not have are passed over.
 
-    bare: without `$` properties. named: lookups with the name of what they point to.
+    bare: without `$` properties. named: lookups with the name of what they point to. full: rich texts whole.
     """
     known = [module.fields[name] for name in dict.fromkeys(names) if name in module.fields and name != "id"]
     times = [(f.name, STAMPS[f.name]) for f in known if f.name in STAMPS]
@@ -41,6 +48,7 @@ def renderer(
     plain = [(f.name, False if f.type == "boolean" else None) for f in rest if f.type not in LOOKUPS]
     stamp, rewrite = store.stamper(), store.rewriter()
     moments = [f.name for f in rest if f.type == "datetime"] if rewrite else []
+    rich = [] if full else [f.name for f in rest if f.rich]
     properties = _PROPERTIES if module.listed and not bare else {}
 
     def render(row: Served) -> dict[str, Any]:
@@ -55,6 +63,8 @@ def renderer(
         for name in moments:
             if out[name]:
                 out[name] = rewrite(out[name])
+        for name in rich:
+            out[name] = out[name] and out[name][:CUT]
         out["id"] = row.id
         out.update(properties)
         return out
@@ -64,7 +74,7 @@ def renderer(
 
 def whole(store: Store, module: Module) -> Callable[[Served], dict[str, Any]]:
     """A function that writes one record with everything: the rows of its subforms and links too."""
-    render = renderer(store, module, module.fields)
+    render = renderer(store, module, module.fields, full=True)
     parts = [(f.name, _children(store, f)) for f in module.fields.values() if f.type in UNLISTED]
 
     def write(row: Served) -> dict[str, Any]:

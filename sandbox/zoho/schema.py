@@ -27,6 +27,11 @@ class FieldFacts:
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def rich(self) -> bool:
+        """A text with formats, which lists cut."""
+        return bool(self.options.get("rich"))
+
+    @property
     def target(self) -> str | None:
         """Api name of the module a lookup points to."""
         return "users" if self.type in ("ownerlookup", "userlookup") else self.options.get("to")

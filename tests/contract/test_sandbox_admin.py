@@ -58,6 +58,8 @@ def test_the_clock_moves_only_when_asked_and_the_past_stays_as_it_was(moved):
     before = moved.truth("zoho", "deals")["records"]
     assert moved.advance(3) > 0
     assert moved.clock() == "2026-07-03T18:00:00+08:00"
+    answered = requests.get(f"{moved.url}/__sandbox__/clock", timeout=10)
+    assert answered.headers["Date"] == "Fri, 03 Jul 2026 10:00:00 GMT", "a CRM's replies carry its own time"
     assert moved.truth("zoho", "deals", "2026-06-30T18:00:00+08:00")["records"] == before
     assert moved.truth("zoho", "deals")["records"] != before
     for days in (0, -1, 1.5, "2"):

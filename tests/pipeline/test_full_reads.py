@@ -108,7 +108,7 @@ def test_ranges_of_ids_are_read_side_by_side_and_a_stopped_read_goes_on_with_wha
     monkeypatch.setattr(coql, "_ROWS_PER_RANGE", 30)
     synced = company("coql")
     truth = synced.sandbox.truth("zoho", "deals")["records"]
-    synced.sandbox.fault("no_permission", path="/crm/v8/coql", skip=6, times=1)
+    synced.sandbox.fault("no_permission", path="/crm/v8/coql", skip=9, times=1)
     assert not synced.sync(streams=["deals"]).ok
     (first,) = zone(synced, "deals").packages()
     left = msgspec.json.decode(first.landed.resume)["at"].split()
@@ -129,6 +129,17 @@ def test_a_page_token_that_is_too_old_begins_anew(company: Opener) -> None:
     synced.sandbox.advance(2)
     assert synced.sync(streams=["deals"]).ok
     assert set(synced.rows("deals")) == set(synced.sandbox.truth("zoho", "deals")["records"])
+
+
+def test_where_a_file_writes_lists_otherwise_the_next_way_is_taken(company: Opener) -> None:
+    synced = company("bulk", bulk_separator="|")
+    assert synced.sync(streams=(*CORE, "users")).ok
+    synced.assert_equals_truth()
+    ways = {name: zone(synced, name).packages()[0].landed.request for name in ("deals", "contacts")}
+    assert "no bulk: refused (BULK_LISTS)" in ways["deals"] and "rows by records" in ways["deals"]
+    assert "rows by bulk" in ways["contacts"], "which has no such field"
+    several = "SELECT count(*) FROM raw_zoho.deals WHERE len(Competitors::JSON::VARCHAR[]) > 1"
+    assert synced.query(several) > [(0,)]
 
 
 def test_where_bulk_is_refused_the_next_way_is_taken(company: Opener) -> None:

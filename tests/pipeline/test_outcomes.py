@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -11,9 +13,10 @@ from connectors.core.contract import CursorKind
 from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines.health import read_health
+from pipelines.manifest import ACCEPTED
 from pipelines.outcome import Status
 from tests.pipeline.conftest import BLOCKING, RULES, Bench
-from tests.pipeline.scripted import deal
+from tests.pipeline.scripted import Scripted, deal
 
 
 def test_a_bad_row_is_set_aside_with_its_reason_and_the_rest_is_loaded(bench: Bench) -> None:
@@ -177,3 +180,26 @@ def test_the_log_of_a_fault_holds_code_and_names_but_no_values(bench: Bench) -> 
     assert person not in log
     for expected in ("ConversionException", "Talkative", "scripted.py", "raise self.error"):
         assert expected in log
+
+
+@pytest.mark.parametrize(
+    "odd", [deal("9", Amount=-5), deal("9", Amount="many"), deal("9", Count="?"), deal("1")]
+)
+def test_accepted_rows_look_alike_whatever_lies_beside_them(
+    bench: Bench, tmp_path: Path, odd: dict[str, Any]
+) -> None:
+    """A package without anything odd is written once, any other twice."""
+    whole = Bench(tmp_path / "whole", Scripted())
+    rows = [deal("1", Amount=1.5, Count=7), deal("2", Name=None), deal("3", Owner={"id": "7", "name": "王"})]
+    whole.source.pages, bench.source.pages = [rows], [[*rows, odd]]
+    found = []
+    for one in (whole, bench):
+        assert one.sync().ok
+        (package,) = one.zone.packages()
+        query = f"SELECT * FROM '{package.rows(ACCEPTED)}' WHERE _position <= 1000003 AND _record_id <> '9'"
+        with duckdb.connect() as con:
+            names = [(n, t) for n, t, *_ in con.execute(f"DESCRIBE {query}").fetchall()]
+            found.append((names, con.execute(f"{query} ORDER BY _position").fetchall()))
+    (names, accepted), (beside, others) = found
+    assert names == beside and len(accepted) == 3
+    assert others == (accepted if odd["id"] == "9" else accepted[1:])

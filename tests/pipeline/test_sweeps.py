@@ -16,6 +16,7 @@ from connectors.core.contract import CursorKind, Field, FieldType, Page, Shape, 
 from connectors.zoho.source import ZohoSource
 from pipelines import flow
 from pipelines import sync as sync_room
+from pipelines.landing.zone import StreamZone, Zone
 from pipelines.manifest import LANDED
 from pipelines.outcome import Status, SyncReport
 from pipelines.settings import load_settings
@@ -146,7 +147,11 @@ def test_a_sweep_is_made_when_the_last_one_is_old(bench: Bench) -> None:
 
 def age(bench: Bench, days: int) -> None:
     """Every package was landed so much earlier."""
-    for package in bench.zone.packages():
+    make_older(bench.zone, days)
+
+
+def make_older(zone: StreamZone, days: int) -> None:
+    for package in zone.packages():
         landed = package.landed
         landed = msgspec.structs.replace(landed, landed_at=datetime.now(UTC) - timedelta(days=days))
         (package.folder / LANDED).write_bytes(msgspec.json.encode(landed))
@@ -186,6 +191,52 @@ def test_silent_restores_and_unlisted_deletes_are_healed_without_a_full_read(
         report = company.sync(sweep=True)
         assert report.ok, report.sentences()
     company.assert_equals_truth(restores_seen=True)
+
+
+def test_a_deleted_list_that_cannot_be_read_is_made_up_for_each_day(
+    company: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zoho ends every list somewhere, and which order this one has is not documented."""
+    windows: list[Window] = []
+    read = ZohoSource.read
+
+    def noting(self: ZohoSource, stream: Stream, window: Window) -> Iterator[Page]:
+        if stream.name == "deals":
+            windows.append(window)
+        return read(self, stream, window)
+
+    def synced() -> list[CursorKind]:
+        windows.clear()
+        outcome = next(o for o in company.sync(streams=("deals",)).outcomes if o.stream == "deals")
+        assert (outcome.status is Status.FAILED) is stuck, outcome.messages
+        assert not stuck or "Zoho's lists end before" in outcome.messages[0]
+        return [window.kind for window in windows]
+
+    monkeypatch.setattr(ZohoSource, "read", noting)
+    usual, zone = [CursorKind.INCREMENTAL, CursorKind.DELETED], Zone(company.settings.landing)
+    stuck, deals = False, zone.stream("zoho", "default", "deals")
+    assert synced() == usual
+    stuck = True
+    company.sandbox.set(deleted_rows=0)
+    first, second, third = sorted(ZohoTruth(company.sandbox).records("deals"))[:3]
+    company.sandbox.act("delete", "deals", id=first)
+    assert synced() == usual, "the stream is new: there was no day without its list"
+    assert first in company.rows("deals")
+    make_older(deals, days=1)
+    company.sandbox.step(3_600)
+    began = company.sandbox.clock()
+    assert synced() == [*usual, CursorKind.SWEEP]
+    assert first not in company.rows("deals")
+    company.sandbox.act("delete", "deals", id=second)
+    assert synced() == usual, "not at every sync"
+    stuck = False
+    company.sandbox.set(deleted_rows=1_000_000)
+    company.sandbox.act("delete", "deals", id=third)
+    assert synced() == usual
+    assert windows[1].since == datetime.fromisoformat(began) - company.settings.overlap, (
+        "the sweep saw the rest"
+    )
+    assert not {first, second, third} & set(company.rows("deals"))
 
 
 def differing(company: Synced, stream: str) -> tuple[set[str], set[str]]:

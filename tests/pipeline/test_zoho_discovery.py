@@ -56,15 +56,15 @@ class Organisation:
         }
     )
     deleted: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=lambda: ["Visits", "Codes", "Secret_Plans", "Blank", "Surveys"])
 
     def modules(self) -> list[dict[str, Any]]:
-        own = ("Visits", "Codes", "Secret_Plans", "Blank", "Surveys")
         declared = [s.api_name for s in discover()["zoho"].streams() if s.name != "users"]
         return [
             *({"api_name": name, "id": "1", "generated_type": "default"} for name in declared),
             *(
                 {"api_name": name, "id": "2", "generated_type": "custom", "plural_label": name}
-                for name in own
+                for name in self.own
             ),
         ]
 
@@ -220,6 +220,18 @@ def test_later_syncs_bring_edits_and_deletes_and_nothing_twice(command, organisa
     assert [row["Code"] for row in table(settings, "codes")] == ["K-2"]
     assert [row["Code"] for row in table(settings, "codes__history")] == ["K-1", "K-2"]
     assert [row["_record_id"] for row in table(settings, "visits") if row["_deleted_at"]] == ["12"]
+
+
+def test_the_rows_of_a_module_never_come_into_the_table_of_one_that_is_gone(command, organisation):
+    command("sync")
+    settings = load_settings()
+    organisation.own = ["Visits_" if name == "Visits" else name for name in organisation.own]
+    organisation.rows["Visits_"] = [{"id": "91", "Name": "丙", "Modified_Time": NOON}]
+    _, found, _ = command("doctor", "--source", "zoho")
+    assert "visits_2" in " ".join(finding["sentence"] for finding in found)
+    command("sync")
+    assert [row["_record_id"] for row in table(settings, "visits")] == ["11", "12"]
+    assert [row["_record_id"] for row in table(settings, "visits_2")] == ["91"]
 
 
 def test_the_doctor_foretells_what_a_sync_costs_and_names_what_to_grant(command):

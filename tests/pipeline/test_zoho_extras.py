@@ -95,3 +95,14 @@ def test_the_doctor_names_the_scopes_that_are_missing(synced: Synced):
         assert "lacks the scope ZohoCRM.bulk.READ, ZohoCRM.coql.READ" in bad[0]
         assert any("may also change the CRM" in finding.sentence for finding in findings) is told
         shutil.rmtree(synced.settings.home / "cache")
+
+
+def test_rich_texts_are_whole_where_zoho_gives_them(synced: Synced):
+    lengths = []
+    for given in (True, False):
+        synced.sandbox.set(extras=True, rich_texts=given)
+        assert synced.sync(streams=["quotes"], full=True).ok
+        lengths.append(max(len(row["Cover_Letter"] or "") for row in synced.rows("quotes").values()))
+        if given:
+            assert_equal(synced, ("quotes",))
+    assert lengths[0] > 500

@@ -83,6 +83,40 @@ def test_the_reserve_is_never_spent(reserve, daily, spent_before, spent):
     assert f"{100 - spent} are left" in told
 
 
+def test_the_reserve_outlives_the_run(tmp_path):
+    bank, clock = Bank(1_000), [1e9]
+
+    def run() -> int:
+        before = bank.spent
+        kept = Allowance(
+            Reserve(share=0.1), header="X-API-CREDITS-REMAINING", stop=STOP, memory=tmp_path / "c" / "credits.json",
+            now=lambda: clock[0],
+        )  # fmt: skip
+        spend(server, kept)
+        return bank.spent - before
+
+    with Server(bank) as server:
+        assert run() == 900
+        assert run() == 1, "one call is needed to hear what is left"
+        clock[0] += 29 * 86_400
+        assert run() == 1
+        clock[0] += 2 * 86_400  # the organisation may be a smaller one by now: 98 left, 20 of 196 kept
+        assert run() == 98 - 20
+    kept = tmp_path / "c" / "credits.json"
+    assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent.stat().st_mode & 0o777 == 0o700
+    kept.write_text("{")
+    assert Allowance(Reserve(share=0.1), header="H", stop=STOP, memory=kept).kept == 0
+
+
+def test_two_programs_remember_the_more(tmp_path):
+    first, second = (
+        Allowance(Reserve(share=0.1), header="H", stop=STOP, memory=tmp_path / "credits.json") for _ in "12"
+    )
+    hear(first, "5000", "H")
+    hear(second, "4000", "H")
+    assert (first.kept, second.kept) == (1_000, 1_000)
+
+
 def test_a_call_that_would_touch_the_reserve_is_not_made():
     bank = Bank(1_000, price=50)
     with Server(bank) as server:

@@ -26,8 +26,8 @@ from connectors.zoho.fields import FieldMeta, Reading, reading
 from connectors.zoho.full import read_full
 from connectors.zoho.plan import Way, plan, wish_of, without
 from pipelines.landing.archives import archived_rows
-from pipelines.landing.redaction.archives import cleaned_archive, forget_archive, redacted_archive
-from pipelines.landing.redaction.redact import Found, Policy
+from pipelines.landing.redaction.archives import forget_archive, redacted_archive
+from pipelines.landing.redaction.redact import Found, Policy, cleaned
 from tests.unit.wire import Answer, Request, Server, as_json
 
 DEALS = next(stream for stream in declared() if stream.name == "deals")
@@ -176,13 +176,15 @@ def test_a_job_that_never_ends_is_given_up_after_an_hour(tmp_path):
 class Counted(Jobs):
     """Bulk jobs of one module that COQL counts. Each job: its records, and whether more follow."""
 
+    newest = "2026-01-02T03:04:05+00:00"
+
     def __init__(self, counted: int, *jobs: tuple[int, bool]) -> None:
         super().__init__([])
         self.counted, self.jobs, self.asked = counted, list(jobs), list[dict]()
 
     def __call__(self, request: Request) -> Answer:
         if request.path == "/crm/v8/coql":
-            return as_json({"data": [{"COUNT(id)": self.counted, "MAX": "2026-01-02T03:04:05+00:00"}]})
+            return as_json({"data": [{"COUNT(id)": self.counted, "MAX": self.newest}]})
         if request.path == "/crm/bulk/v8/read":
             self.asked.append(json.loads(request.body)["query"])
             return as_json({"data": [{"details": {"id": str(len(self.asked))}}]}, 201)
@@ -216,6 +218,14 @@ def test_a_read_that_ends_before_the_count_does_not_end_the_module(tmp_path, mon
         assert (last.rows, last.watermark) == (1_000, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     else:
         assert b"Zoho counts 2,021 records of Deals and gave 2,000" in last.body
+
+
+def test_a_stamp_of_the_future_is_not_promised(tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.zoho.bulk._FIRST_PAUSE", 0.0)
+    jobs = Counted(1_000, (1_000, False))
+    jobs.newest = "2090-01-01T00:00:00+00:00"
+    (only,) = read(jobs, tmp_path)
+    assert only.watermark <= datetime.now(UTC)
 
 
 def test_a_read_that_goes_on_counts_what_it_had(tmp_path, monkeypatch):
@@ -278,9 +288,13 @@ def test_an_erased_person_leaves_an_archive_and_everybody_else_stays(tmp_path):
 def test_unwanted_fields_never_reach_the_disk():
     page = Page(archive(["1", "Ann", "a@x.example", "9"], ["2", "Ben", "", "9"]), 2, archive=True)
     found: Found = set()
-    kept = cleaned_archive(page, SHAPE, Policy(unwanted=frozenset({"Email"})), found)
+    kept = cleaned(page, SHAPE, Policy(unwanted=frozenset({"Email"})), found, redacted_archive)
     assert cells(kept.body)[1:] == [["1", "Ann", "", "9"], ["2", "Ben", "", "9"]]
     assert found == {("field", "Email")}
-    assert cleaned_archive(page, SHAPE, Policy(referred=frozenset({"9"})), set()) is page, "ids stay"
+    assert cleaned(page, SHAPE, Policy(referred=frozenset({"9"})), set(), redacted_archive) is page, (
+        "ids stay"
+    )
     with pytest.raises(Problem, match="cannot be searched for personal data"):
-        cleaned_archive(replace(page, body=b"no"), SHAPE, Policy(unwanted=frozenset({"Email"})), set())
+        cleaned(
+            replace(page, body=b"no"), SHAPE, Policy(unwanted=frozenset({"Email"})), set(), redacted_archive
+        )

@@ -148,6 +148,27 @@ def test_of_two_modules_with_one_name_the_older_keeps_it():
     }
 
 
+def test_a_name_stays_with_its_module():
+    """`site_visits` of the module that is gone must not take in the rows of the one that is left."""
+    left = {"api_name": "SiteVisits", "id": "1000", "generated_type": "custom"}
+    new = {"api_name": "Site_visits", "id": "5", "generated_type": "custom"}
+    known = {"site_visits": "Site_Visits", "site_visits_1000": "SiteVisits"}
+    found = offer(
+        Answering([MODULES[0], left, new]), [DEALS], Selection.parse("", ""), {"deals": "Deals", **known}
+    )
+    assert {s.name: s.api_name for s in found.streams} == {
+        "deals": "Deals", "site_visits_1000": "SiteVisits", "site_visits_5": "Site_visits",
+    }  # fmt: skip
+
+
+def test_modules_without_an_id_and_with_long_names_have_names_of_their_own():
+    twins = [{"api_name": f"Site{x}Visits", "generated_type": "custom"} for x in ("", "_", "__")]
+    long = [{"api_name": f"{'长' * 10}{'X' * 300}{end}", "generated_type": "custom"} for end in "ab"]
+    found = {s.api_name: s.name for s in offered([*twins, *long]).streams if not s.modelled}
+    assert {found[twin["api_name"]] for twin in twins} == {"site_visits", "site_visits_2", "site_visits_3"}
+    assert {found[module["api_name"]] for module in long} == {"x" * 80, f"{'x' * 80}_2"}
+
+
 def test_modules_that_are_none_are_a_bad_body():
     class Html(Answering):
         def __init__(self) -> None:

@@ -139,6 +139,19 @@ def drain(opened, org, name: str = "deals", window: Window = FULL):
         return list(opened(server).read(stream(name), window))
 
 
+@pytest.mark.parametrize("body", ["Deals", "Deals/deleted"])
+def test_a_stamp_of_the_future_does_not_hide_what_changes_until_then(opened, body):
+    """The CRM's Date is the test server's, and so our own."""
+    far = int((datetime(2090, 1, 1, tzinfo=UTC) - START).total_seconds())
+    org = Org([*deals(250), ("6000000000000", far)])
+    gone = {"data": [{"id": "1", "deleted_time": stamp(far)}], "info": {"more_records": False, "count": 1}}
+    org.before = lambda request: as_json(gone) if request.path.endswith("/deleted") else None
+    before = datetime.now(UTC).replace(microsecond=0)
+    pages = drain(opened, org, window=FULL if body == "Deals" else Window(CursorKind.DELETED))
+    assert [p.rows for p in pages] == ([200, 51] if body == "Deals" else [1])
+    assert before <= pages[-1].watermark <= datetime.now(UTC)
+
+
 def test_pages_are_asked_for_in_order_of_change_and_by_token(opened):
     org = Org(deals(450))
     pages = drain(opened, org)
@@ -188,6 +201,17 @@ def test_moments_are_compared_as_moments_and_not_as_texts(opened):
     first, second = drain(opened, org)
     assert first.watermark == datetime(2026, 3, 1, 14, 30, tzinfo=UTC)
     assert second.watermark == datetime(2026, 3, 1, 14, 45, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("kind", [CursorKind.INCREMENTAL, CursorKind.DELETED])
+def test_a_list_without_an_end_is_given_up(opened, kind):
+    rows = [{"id": "1", "Modified_Time": stamp(0), "Created_Time": stamp(0), "deleted_time": stamp(0)}]
+    page = {"data": rows, "info": {"count": 1, "more_records": True, "next_page_token": "always"}}
+    org = Org(deals(1))
+    org.before = lambda request: as_json(page)
+    with Server(org) as server, pytest.raises(Problem, match="the same page again") as caught:
+        list(opened(server).read(stream("deals"), Window(kind)))
+    assert caught.value.transient and len(org.asked) == 2
 
 
 def test_a_moment_without_zone_is_refused(opened):
@@ -513,13 +537,15 @@ def test_a_missing_permission_names_what_to_grant_and_other_streams_go_on(opened
     assert len([r for r in org.asked if r.path == "/crm/v8/Deals"]) == 1
 
 
-def test_used_up_credits_are_not_asked_for_again(opened):
+@pytest.mark.parametrize(("left", "calls"), [("0", 1), ("49", 1), ("50", 3), ("", 3), ("soon", 3)])
+def test_used_up_credits_are_not_asked_for_again(opened, left, calls):
     org = Org(deals(1))
     empty = refusal("TOO_MANY_REQUESTS", 429)
-    org.before = lambda _: replace(empty, headers={**empty.headers, "X-API-CREDITS-REMAINING": "0"})
-    with pytest.raises(Problem, match="credits of the last 24 hours") as caught:
+    org.before = lambda _: replace(empty, headers={**empty.headers, "X-API-CREDITS-REMAINING": left})
+    with pytest.raises(Problem) as caught:
         drain(opened, org)
-    assert (len(org.asked), caught.value.transient) == (1, True)
+    assert (len(org.asked), caught.value.transient) == (calls, True)
+    assert (caught.value.code == "NO_CREDITS") is (calls == 1)
 
 
 def test_a_throttled_call_is_asked_again(opened):

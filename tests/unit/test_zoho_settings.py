@@ -73,6 +73,14 @@ def test_a_plain_list_is_the_reply_itself_and_goes_on_while_there_is_more():
     assert read("territories", Zoho({("settings/territories", ""): None})) == []
 
 
+def test_a_list_without_an_end_is_given_up():
+    always = b'{"territories": [{"id": "1"}], "info": {"more_records": true}}'
+    zoho = Zoho({("settings/territories", at): always for at in ("", "2", "3")})
+    with pytest.raises(Problem, match="the same page again"):
+        read("territories", zoho)
+    assert len(zoho.asked) == 2
+
+
 def test_a_field_says_of_which_module_it_is():
     found = rows(read("fields"), "fields")
     assert [(r["_key"], r["_module"]) for r in found] == [

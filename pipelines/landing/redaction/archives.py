@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.core.contract import Page, Shape
-from connectors.core.errors import Problem
+from connectors.core.contract import Shape
 from pipelines.landing.archives import opened
 from pipelines.landing.cells import MAX_RECORD
-from pipelines.landing.redaction.redact import FIELD, RECORD, Found, Policy, unsearchable
+from pipelines.landing.redaction.redact import FIELD, RECORD, Found, Policy, unreadable
 
 
 def redacted_archive(archive: bytes, shape: Shape, policy: Policy, found: Found) -> bytes:
@@ -24,31 +23,12 @@ def redacted_archive(archive: bytes, shape: Shape, policy: Policy, found: Found)
         return archive
     csv.field_size_limit(MAX_RECORD)
     mine: Found = set()
-    text = io.StringIO(newline="")
     try:
-        with opened(io.BytesIO(archive)) as file:
-            rows = csv.reader(file)
-            header = next(rows, [])
-            write = csv.writer(text, lineterminator="\r\n").writerow
-            write(header)
-            for row in rows:
-                write(_kept(row, header, shape, policy, mine))
+        packed = _repacked(archive, shape, policy, mine)
     except (zipfile.BadZipFile, csv.Error, EOFError) as error:
         raise ValueError("it is not a ZIP of one CSV") from error
-    if not mine:
-        return archive
     found |= mine
-    return _packed(archive, text.getvalue())
-
-
-def cleaned_archive(page: Page, shape: Shape, policy: Policy, found: Found) -> Page:
-    """The page as it may be kept. Raises Problem when it cannot be looked through."""
-    assert isinstance(page.body, bytes)
-    try:
-        body = redacted_archive(page.body, shape, policy, found)
-    except ValueError as error:
-        raise unsearchable(page) from error
-    return page if body is page.body else replace(page, body=body)
+    return packed if mine else archive
 
 
 def forget_archive(path: Path, target: Path, shape: Shape, policy: Policy) -> Found:
@@ -58,40 +38,47 @@ def forget_archive(path: Path, target: Path, shape: Shape, policy: Policy) -> Fo
     try:
         archive = redacted_archive(path.read_bytes(), shape, policy, found)
     except ValueError as error:
-        raise Problem(
-            f"{path.name} in package {path.parent.name} cannot be read ({error})",
-            do="restore the package folder from a backup and run the command again",
-            where=str(path),
-        ) from error
+        raise unreadable(path, path.name, error) from error
     if found:
         target.touch(mode=0o600)
         target.write_bytes(archive)
     return found
 
 
-def _kept(row: list[str], header: list[str], shape: Shape, policy: Policy, found: Found) -> list[str]:
-    cells = dict(zip(header, row, strict=False))
-    key = next((text for name, text in cells.items() if name.lower() == shape.key.lower()), "")
-    keep = {name.lower() for name in (shape.key, shape.stamp or shape.key)}
-    erased = key in policy.erased
-    gone = set()
-    for name, text in cells.items():
-        if not text or name.lower() in keep:
-            continue
-        if erased and name not in policy.keep:
-            gone.add(name)
-        elif name in policy.unwanted:
-            gone.add(name)
-            found.add((FIELD, name))
-    if erased and gone:
-        found.add((RECORD, key))
-    return ["" if name in gone else text for name, text in cells.items()]
-
-
-def _packed(archive: bytes, text: str) -> bytes:
+def _repacked(archive: bytes, shape: Shape, policy: Policy, found: Found) -> bytes:
+    """Row by row: a file may be far larger than its archive."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as old:
-        name = old.namelist()[0]
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
-        new.writestr(name, text.encode())
+    with (
+        opened(io.BytesIO(archive)) as file,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
+        new.open("1.csv", "w", force_zip64=True) as raw,
+        io.TextIOWrapper(raw, "utf-8", newline="") as text,
+    ):
+        rows = csv.reader(file)
+        header = next(rows, [])
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(header)
+        writer.writerows(_kept(rows, header, shape, policy, found))
     return packed.getvalue()
+
+
+def _kept(
+    rows: Iterator[list[str]], header: list[str], shape: Shape, policy: Policy, found: Found
+) -> Iterator[list[str]]:
+    key = next((at for at, name in enumerate(header) if name.lower() == shape.key.lower()), len(header))
+    stay = {name.lower() for name in (shape.key, shape.stamp or shape.key)}
+    may_go = [(at, name) for at, name in enumerate(header) if name.lower() not in stay]
+    unwanted = [(at, name) for at, name in may_go if name in policy.unwanted]
+    personal = [at for at, name in may_go if name not in policy.keep]
+    for row in rows:
+        if policy.erased and row[key : key + 1] and row[key] in policy.erased:
+            gone = [at for at in personal if at < len(row) and row[at]]
+            for at in gone:
+                row[at] = ""
+            if gone:
+                found.add((RECORD, row[key]))
+        for at, name in unwanted:
+            if at < len(row) and row[at]:
+                found.add((FIELD, name))
+                row[at] = ""
+        yield row

@@ -12,10 +12,9 @@ import msgspec
 import zstandard
 
 from connectors.core.contract import Shape
-from connectors.core.errors import Problem
 from pipelines.landing.pages import LEVEL, PageLine, page_line
 from pipelines.landing.records import cut_records, key_reader
-from pipelines.landing.redaction.redact import Found, Policy, redacted
+from pipelines.landing.redaction.redact import Found, Policy, redacted, unreadable
 from pipelines.landing.tail import record_digest
 from pipelines.manifest import FileEntry, file_entry
 
@@ -57,11 +56,7 @@ def _redacted(path: Path, line: bytes, shape: Shape, policy: Policy, found: Foun
     try:
         return redacted(line, shape, policy, found, inside="body")
     except ValueError as error:
-        raise Problem(
-            f"a page of {path.name} in package {path.parent.name} cannot be read ({error})",
-            do="restore the package folder from a backup and run the command again",
-            where=str(path),
-        ) from error
+        raise unreadable(path, f"a page of {path.name}", error) from error
 
 
 def _changed(line: bytes, now: bytes, shape: Shape) -> dict[str, str]:

@@ -7,9 +7,10 @@ records say of that person beside the key (`{"id", "name", "email"}` keeps its i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from connectors.core.contract import Field, Page, Shape, Stream
 from connectors.core.errors import Actor, Problem
@@ -94,11 +95,15 @@ def redacted(text: bytes, shape: Shape, policy: Policy, found: Found, *, inside:
     return spliced(text, _outermost(gone)) if gone else text
 
 
-def cleaned(page: Page, shape: Shape, policy: Policy, found: Found) -> Page:
+Redactor = Callable[[bytes, Shape, Policy, Found], bytes]
+"""What was received, without what must not be kept; ValueError when it cannot be looked through."""
+
+
+def cleaned(page: Page, shape: Shape, policy: Policy, found: Found, redactor: Redactor = redacted) -> Page:
     """The page as it may be kept. Raises Problem when it cannot be looked through."""
     assert isinstance(page.body, bytes)
     try:
-        body = redacted(page.body, shape, policy, found)
+        body = redactor(page.body, shape, policy, found)
     except ValueError as error:
         raise unsearchable(page) from error
     return page if body is page.body else replace(page, body=body)
@@ -111,6 +116,15 @@ def unsearchable(page: Page) -> Problem:
         do="sync again; if it stays so, report it with the name of the stream",
         actor=Actor.DEVELOPER,
         where=page.request,
+    )
+
+
+def unreadable(path: Path, what: str, error: ValueError) -> Problem:
+    """The Problem of a landed file, or a part of it, that has to be looked through and cannot be."""
+    return Problem(
+        f"{what} in package {path.parent.name} cannot be read ({error})",
+        do="restore the package folder from a backup and run the command again",
+        where=str(path),
     )
 
 
