@@ -35,7 +35,8 @@ class Redaction(msgspec.Struct, frozen=True, kw_only=True):
     """What was taken out of a package's bytes, the one exception to "as received" (law 1).
 
     what: "field" (personal data not wanted: `name` is the field), "record" (an erased person: `name` is the
-    record's key) or "reference" (what other records said of that person beside the key). at: when.
+    record's key), "reference" (what other records said of that person beside the key) or "source" (personal data
+    that the source's settings keep out: `name` is the member's path in a record). at: when.
     """
 
     what: str

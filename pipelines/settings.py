@@ -253,7 +253,8 @@ def _organisations(spec: SourceSpec) -> list[str]:
         return [_DEFAULT_ORG]
     environment = _environment()
     orgs = [_DEFAULT_ORG] if any(s.required and s.name in environment for s in spec.settings) else []
-    prefix = spec.name.upper() + "__"
+    # As in `_values`: several sources of one CRM share its settings (FXIAOKE__EMEA__APP_ID).
+    prefix = spec.settings[0].name.partition("_")[0] + "__"
     return orgs + sorted(
         {k[len(prefix) :].split("__")[0].lower() for k in environment if k.startswith(prefix)}
     )

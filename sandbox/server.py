@@ -16,6 +16,10 @@ from sandbox.admin.stats import Stats
 from sandbox.admin.switches import Switches
 from sandbox.admin.web import Admin
 from sandbox.company.world import World
+from sandbox.fxiaoke.openapi.api import Api as OpenApi
+from sandbox.fxiaoke.openapi.store import Store as Tenant
+from sandbox.fxiaoke.openapi.switches import Switches as OpenSwitches
+from sandbox.fxiaoke.openapi.web import Web as OpenWeb
 from sandbox.serving.dated import Dated
 from sandbox.truth.web import Truth
 from sandbox.zoho.api import Api
@@ -33,10 +37,20 @@ def application(world: World, state: Path | None = None, *, extras: bool = False
     store, faults, stats, views = Store(world.log, switches), Faults(), Stats(CREDITS), Views()
     api, bulk = Api(store, switches, views), BulkRead(store, switches, views)
     web = Web(api, bulk, faults, stats, lambda: world.clock)
-    admin = Admin(world, store.catch_up, web, switches, state)
+    turned = OpenSwitches()
+    tenant = Tenant(world.log, turned)
+    fxiaoke = OpenWeb(OpenApi(tenant, turned), faults, stats, lambda: world.clock)
+
+    def moved() -> None:
+        store.catch_up()
+        tenant.catch_up()
+
+    admin = Admin(world, moved, web, switches, turned, state)
     truth = Truth(world.log, lambda: world.clock)
     dated = Middleware(Dated, now=lambda: world.clock)
-    return Starlette(routes=[*web.routes(), *admin.routes(), *truth.routes()], middleware=[dated])
+    return Starlette(
+        routes=[*web.routes(), *fxiaoke.routes(), *admin.routes(), *truth.routes()], middleware=[dated]
+    )
 
 
 def serve(app: Starlette, host: str, port: int) -> None:

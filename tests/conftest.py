@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Sandbox:
-    """A served company (`python -m sandbox serve`). `settings` is what a reader of it must be configured with."""
+    """A served company (`python -m sandbox serve`). `settings` is what a reader of its Zoho must be configured with,
+    `fxiaoke` a reader of its Fxiaoke."""
 
     def __init__(self, *, seed: int = 7, size: str | int = "small", clock: str | None = None) -> None:
         command = [
@@ -55,6 +56,14 @@ class Sandbox:
             "ZOHO_API_URL": self.url,
             "CRM_WAREHOUSE_ALLOW_LOOPBACK": "1",
         }
+        self.fxiaoke = {
+            "FXIAOKE_BASE_URL": self.url,
+            "FXIAOKE_APP_ID": "FSAID_sandbox",
+            "FXIAOKE_APP_SECRET": "sandbox-app-secret",
+            "FXIAOKE_PERMANENT_CODE": "sandbox-permanent-code",
+            "FXIAOKE_USER_ID": "1000",
+            "CRM_WAREHOUSE_ALLOW_LOOPBACK": "1",
+        }
 
     def clock(self) -> str:
         """The company's time, ISO 8601 with +08:00."""
@@ -69,7 +78,7 @@ class Sandbox:
         return self._ask("POST", "advance", {"seconds": seconds})["events"]
 
     def act(self, act: str, entity: str, **more: Any) -> str:
-        """Make something happen in Zoho (`sandbox/company/acts.py`); gives the id of the record."""
+        """Make something happen in Zoho, or in `crm` (`sandbox/company/acts.py`); gives the id of the record."""
         return self._ask("POST", "act", {"act": act, "entity": entity, **more})["id"]
 
     def truth(self, crm: str, entity: str, as_of: str | None = None) -> dict[str, Any]:
@@ -81,7 +90,7 @@ class Sandbox:
         return self._ask("GET", "truth/summary", as_of=as_of)
 
     def fault(self, kind: str, **more: Any) -> None:
-        """Plant a fault: kind, and times, path, skip, seconds."""
+        """Plant a fault: kind, and times, path, skip, seconds, code."""
         self._ask("POST", "faults", {"kind": kind, **more})
 
     def clear_faults(self) -> None:
@@ -126,7 +135,8 @@ class Sandbox:
 def sandbox() -> Iterator[Sandbox]:
     """One small company for all tests that only read; leave its clock where it is."""
     served = Sandbox()
-    served.set(tokens=1_000_000)  # its readers stand for many machines, each with a refresh token of its own
+    # Its readers stand for many machines, each with a refresh token or an app of its own.
+    served.set(tokens=1_000_000, fxiaoke={"tokens": 1_000_000, "calls": 1_000_000, "daily": 100_000_000})
     yield served
     served.close()
 

@@ -37,13 +37,20 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record, named as the CRM's API names it."""
+    """One field of a record, named as the CRM's API names it.
+
+    A LOOKUP may come as a bare code, or as a list of one, beside which the record says what the code is called.
+    label_in: where it does: a member of the record, or `member.key` where that is an object. labels: (code, what it
+    is called), for codes of which the record does not say it.
+    """
 
     name: str
     type: FieldType
     scale: int = 0  # digits after the point, for DECIMAL
     label: str = ""  # as the CRM's users see it
     pii: bool = False  # personal data of contacts and leads: never published
+    label_in: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 class CursorKind(StrEnum):
@@ -98,12 +105,20 @@ class Shape:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` gives an equal shape back."""
-        return asdict(self)
+        data = asdict(self)
+        for facts in data["fields"]:  # most have none
+            for name in ("label_in", "labels"):
+                if not facts[name]:
+                    del facts[name]
+        return data
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Shape:
         """The shape that `to_json` wrote."""
-        fields = tuple(Field(**{**f, "type": FieldType(f["type"])}) for f in data["fields"])
+        fields = tuple(
+            Field(**{**f, "type": FieldType(f["type"]), "labels": tuple(map(tuple, f.get("labels", ())))})
+            for f in data["fields"]
+        )
         return Shape(data["records"], data["key"], data["stamp"], fields, data["timezone"])
 
 
@@ -133,6 +148,7 @@ class Page:
     resume: the source's own note of where a read may go on behind this page; "" where it cannot.
     archive: the body is a ZIP of one CSV with a header of field names, references as bare ids, lists separated by
         semicolons, and the key's name in any case.
+    redacted: personal data that the source took out of the body before anybody kept it, by the member's path.
     """
 
     body: bytes | Path
@@ -144,6 +160,7 @@ class Page:
     resume: str = ""
     archive: bool = False
     sha256: str = ""  # for files: of the bytes that were recognised; what is landed must be these
+    redacted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

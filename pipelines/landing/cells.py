@@ -18,7 +18,7 @@ from pipelines.landing.pages import read_pages
 from pipelines.landing.records import cut_records
 from pipelines.landing.types import typed
 from pipelines.landing.zone import Package
-from pipelines.sql import literal, quote, renamed
+from pipelines.sql import columns_of, literal, quote, renamed
 
 PAGE_STRIDE = 1_000_000  # position = page number × stride + place in the page
 MAX_RECORD = 64 << 20
@@ -37,7 +37,12 @@ def cells_from_pages(
     """
     mark = next(name for n in range(len(columns) + 1) if (name := _POSITION + "_" * n) not in columns)
     chunks, longest = _cut(package, shape, mark, scratch)
-    relations = {chunk: _records(path, mark, columns, longest) for chunk, path in chunks.items()}
+    beside = _beside(shape, columns)
+    wanted = {**columns, **beside}
+    named = {columns[f.name]: f for f in shape.fields if f.label_in or f.labels}
+    relations = {chunk: _records(path, mark, wanted, longest) for chunk, path in chunks.items()}
+    if named:
+        relations = {chunk: _with_labels(records, named, beside) for chunk, records in relations.items()}
     key, further = quote(columns[shape.key]), sorted(set(relations) - {0})
     cells = []
     for column in map(quote, columns.values()):
@@ -158,6 +163,45 @@ def _records(path: Path, mark: str, columns: Mapping[str, str], longest: int) ->
         f"(SELECT CAST(texts[1] AS BIGINT) AS _position, {texts} FROM (SELECT json_extract_string(json, "
         f"[{pointers}]) AS texts FROM read_json_objects({literal(str(path))}, {options}) "
         "WHERE json IS NOT NULL))"
+    )
+
+
+def _beside(shape: Shape, columns: Mapping[str, str]) -> dict[str, str]:
+    """Member → column, of the members that say what a code is called and are no fields."""
+    members = dict.fromkeys(f.label_in.partition(".")[0] for f in shape.fields if f.label_in)
+    found = columns_of([*columns.values(), *members], set(columns.values()))
+    return {member: found[member] for member in members if member not in columns}
+
+
+def _with_labels(records: str, named: Mapping[str, Field], beside: Mapping[str, str]) -> str:
+    """SQL of the records with their bare codes written as `{"id", "name"}`; what was beside them is left out.
+
+    named: column → its field.
+    """
+    cells = ", ".join(f"{_labelled(quote(c), f, beside)} AS {quote(c)}" for c, f in named.items())
+    left_out = f"EXCLUDE ({', '.join(map(quote, beside.values()))}) " if beside else ""
+    return f"(SELECT * {left_out}REPLACE ({cells}) FROM {records})"
+
+
+def _labelled(value: str, field: Field, beside: Mapping[str, str]) -> str:
+    """A bare code, or a list of one, as the JSON text of `{"id", "name"}`. An object stays as it is."""
+    code = (
+        f"CASE WHEN starts_with({value}, '[') THEN TRY(json_extract_string({value}, '$[0]')) ELSE {value} END"
+    )
+    said = ["NULL"]
+    member, _, key = field.label_in.partition(".")
+    if member:
+        text = quote(beside.get(member, member))
+        inner = f"TRY(json_extract_string({text}, {literal(_pointer(key))}))" if key else "NULL"
+        said.append(f"CASE WHEN starts_with({text}, '{{') THEN {inner} ELSE nullif({text}, '') END")
+    if field.labels:
+        codes = ", ".join(literal(code) for code, _ in field.labels)
+        names = ", ".join(literal(name) for _, name in field.labels)
+        said.append(f"map_extract(MAP([{codes}], [{names}]), {code})[1]")
+    name = f"coalesce({', '.join(said)})"
+    return (
+        f"CASE WHEN {value} IS NULL OR starts_with({value}, '{{') THEN {value} WHEN nullif({code}, '') IS NOT NULL "
+        f"THEN CAST(json_object('id', {code}, 'name', {name}) AS VARCHAR) END"
     )
 
 

@@ -22,7 +22,7 @@ from pipelines.landing.pages import PageWriter
 from pipelines.landing.redaction.archives import redacted_archive
 from pipelines.landing.redaction.arrivals import refuse_unwanted, without_erased
 from pipelines.landing.redaction.erased import Erasures, all_lists, landing_policy
-from pipelines.landing.redaction.redact import Found, Policy, cleaned, redacted, redactions
+from pipelines.landing.redaction.redact import SOURCE, Found, Policy, cleaned, redacted, redactions
 from pipelines.landing.tail import Tail
 from pipelines.landing.zone import SHAPE, Package, StreamZone
 from pipelines.manifest import LANDED, Landed, file_entry, write_manifest
@@ -195,6 +195,7 @@ class _Writer:
         """Land one page, without what must not be kept."""
         redactor = redacted_archive if page.archive else redacted
         page = cleaned(page, self._read.shape, self._read.policy, self._found, redactor)
+        self._found.update((SOURCE, name) for name in page.redacted)
         if self._pages is None:
             self._pages = (ArchiveWriter if page.archive else PageWriter)(self.package.folder)
             self._request = page.request

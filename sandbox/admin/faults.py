@@ -7,20 +7,21 @@ from dataclasses import dataclass
 KINDS = (
     "http_500", "429", "scope_mismatch", "no_permission", "token_revoked", "refresh_revoked", "token_throttled",
     "truncated", "truncated_json", "html", "slow", "count_lie", "page_token_expired",
-    "bulk_failure",
+    "bulk_failure", "error_code", "redirect", "duplicate_row", "disorder",
 )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Fault:
     """kind: one of KINDS. times: how many answers; skip: how many good ones before. path: exact, `*` at the end
-    for a prefix. seconds: how long a slow answer takes."""
+    for a prefix. seconds: how long a slow answer takes. code: the errorCode of an answer of Fxiaoke's."""
 
     kind: str
     times: int = 1
     path: str = "/crm/*"
     skip: int = 0
     seconds: float = 2.0
+    code: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import available_timezones
 
+from sandbox.admin.turning import Turning
 from sandbox.company.clock import OFFICE_ZONE
 
 
 @dataclass(slots=True)
-class Switches:
+class Switches(Turning):
     """How Zoho behaves where its pages do not say, or where a test needs a smaller limit.
 
     extras: whether the modules beside the core are there. hidden: modules that settings/modules leaves out.
@@ -63,17 +64,7 @@ class Switches:
     concurrency: int = 20
     sub_concurrency: int = 10
 
-    def turn(self, wanted: dict[str, Any]) -> None:
-        """Set some of them. Raises ValueError for a switch there is not, or a value of another type."""
-        known = {item.name for item in fields(self)}
-        if unknown := set(wanted) - known:
-            raise ValueError(
-                f"unknown settings {sorted(unknown)}; there are credits, {', '.join(sorted(known))}"
-            )
-        for name, value in wanted.items():
-            if type(value) is not type(getattr(self, name)):
-                raise ValueError(f"{name} must be like {getattr(self, name)!r}, not {value!r}")
+    def check(self, wanted: dict[str, Any]) -> None:
+        """Raise ValueError for a value that cannot be."""
         if (zone := wanted.get("time_zone", OFFICE_ZONE)) not in available_timezones():
             raise ValueError(f"time_zone {zone!r} is no IANA time zone such as America/New_York")
-        for name, value in wanted.items():
-            setattr(self, name, value)

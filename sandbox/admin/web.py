@@ -15,6 +15,7 @@ from sandbox.admin.switches import Switches
 from sandbox.company.clock import DAY, office_iso, parse
 from sandbox.company.world import World
 from sandbox.fxiaoke.exports import Export, write_exports
+from sandbox.fxiaoke.openapi.switches import Switches as FxiaokeSwitches
 from sandbox.serving.json_http import Handler, endpoint
 from sandbox.zoho.web import Web
 
@@ -26,9 +27,16 @@ class Admin:
     """Routes that no CRM has. `moved` is called after the clock moved; `state` remembers the clock."""
 
     def __init__(
-        self, world: World, moved: Callable[[], None], web: Web, switches: Switches, state: Path | None
+        self,
+        world: World,
+        moved: Callable[[], None],
+        web: Web,
+        switches: Switches,
+        fxiaoke: FxiaokeSwitches,
+        state: Path | None,
     ) -> None:
         self._world, self._moved, self._web, self._switches, self._state = world, moved, web, switches, state
+        self._fxiaoke = fxiaoke
 
     def routes(self) -> list[Route]:
         """For the application."""
@@ -72,12 +80,15 @@ class Admin:
         return {"clock": office_iso(self._world.clock), "events": events}
 
     def _act(self, query: Query, body: Body) -> Any:
-        """act, entity and what it takes: `company/acts.py`."""
+        """act, entity and what it takes (`company/acts.py`), and `crm` where it is not zoho."""
         if self._state:
             raise ValueError("a sandbox with --state cannot act: a restart would not know of it")
         if not {"act", "entity"} <= set(body):
             raise ValueError("an act needs `act` and `entity`")
-        id = self._world.acts.do(**body)
+        crm, rest = body.get("crm", "zoho"), {name: value for name, value in body.items() if name != "crm"}
+        if crm not in self._world.acts:
+            raise ValueError(f"crm {crm!r} is none of {', '.join(self._world.acts)}")
+        id = self._world.acts[crm].do(**rest)
         self._moved()
         return {"id": id, "clock": office_iso(self._world.clock)}
 
@@ -94,7 +105,7 @@ class Admin:
         try:
             fault = Fault(**body)
         except TypeError as error:
-            raise ValueError(f"a fault takes kind, times, path, skip and seconds: {error}") from error
+            raise ValueError(f"a fault takes kind, times, path, skip, seconds and code: {error}") from error
         self._web.faults.plant(fault)
         return {"planted": self._web.faults.left()}
 
@@ -110,9 +121,12 @@ class Admin:
         return self._stats(query, body)
 
     def _settings(self, query: Query, body: Body) -> Any:
-        """credits: the budget of 24 hours (also forgets what was spent); the rest: `admin/switches.py`."""
-        rest = {name: value for name, value in body.items() if name != "credits"}
+        """credits: the budget of 24 hours (also forgets what was spent); fxiaoke: `fxiaoke/openapi/switches.py`;
+        the rest: `admin/switches.py`."""
+        rest = {name: value for name, value in body.items() if name not in ("credits", "fxiaoke")}
         self._switches.turn(rest)
+        self._fxiaoke.turn(dict(body.get("fxiaoke", {})))
         if "credits" in body:
             self._web.stats.budget, self._web.stats.spent = int(body["credits"]), 0
-        return {"credits": self._web.stats.budget, **asdict(self._switches)}
+        own = {"credits": self._web.stats.budget, "fxiaoke": asdict(self._fxiaoke)}
+        return own | asdict(self._switches)

@@ -1,5 +1,5 @@
-"""What a test makes happen in Zoho, beside the company's own life: edits, deletes, restores, merges, conversions,
-new records, changed fields.
+"""What a test makes happen in a CRM, beside the company's own life: edits, deletes, restores, new records, changed
+fields; in Zoho merges and conversions, too.
 
 Each act is an event of the log like any other, at the second where the clock stands; so two acts without a step of
 the clock between them carry the same stamp. The lives of records go on around them: what they would still do to a

@@ -18,6 +18,7 @@ from sandbox.company.log import Log
 from sandbox.company.parties import Market
 from sandbox.company.prospects import LeadLives
 from sandbox.company.records import Product, Region
+from sandbox.company.reports import Reports
 from sandbox.company.side import Side
 from sandbox.company.sidelines import Sidelines
 from sandbox.company.staff import Staff
@@ -55,8 +56,9 @@ class World:
         fxiaoke = Side(Fxiaoke(sales()["fxiaoke"], vocabulary), chance, self._agenda, self.log, market)
         for side, other, plan in ((zoho, fxiaoke, deals), (fxiaoke, zoho, min(deals * 2 // 3, 20_000))):
             self._found(side, other, regions, plan)
-        self.acts = Acts(zoho)
+        self.acts = {side.crm: Acts(side) for side in (zoho, fxiaoke)}
         Sidelines(zoho, seed, deals).begin()
+        Reports(fxiaoke, seed).begin()
         self.run(clock)
 
     def _found(self, side: Side, other: Side, regions: list[Region], plan: int) -> None:

@@ -17,6 +17,7 @@ from sandbox.truth.summary import identities, summary
 _STREAMS = {
     "new_opportunity_obj": "deals", "account_obj": "accounts", "contact_obj": "contacts", "leads_obj": "leads",
     "product_obj": "products", "personnel_obj": "users",
+    "department_obj": "departments", "visit_report_c": "visit_reports",
 }  # fmt: skip
 
 

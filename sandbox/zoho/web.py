@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from sandbox.admin.faults import Fault, Faults
 from sandbox.admin.stats import Stats
+from sandbox.serving.spoiling import CutResponse
 from sandbox.zoho import errors
 from sandbox.zoho.api import Api
 from sandbox.zoho.auth import THROTTLED, Tokens
@@ -30,16 +31,6 @@ _REFUSALS = {
     "scope_mismatch": errors.scope_mismatch,
     "no_permission": errors.no_permission,
 }
-
-
-class CutResponse(Response):
-    """Promises the whole body, sends half of it and ends the connection."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send(
-            {"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": False}
-        )
 
 
 class Web:

@@ -81,6 +81,8 @@ def canonical(kind: Field, value: Any, shape: Shape, source: Source) -> Any:
     """A value as a truth would write it; the value itself, marked, if it is not of its field's type."""
     if kind.type is FieldType.LOOKUP and isinstance(value, Mapping):
         value = value.get("id") or value.get("name")
+    if kind.type is FieldType.LOOKUP and isinstance(value, list):  # a list of one
+        value = value[0] if value else None
     if value is None or value == "":
         return None
     read = _READERS[kind.type]

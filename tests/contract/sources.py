@@ -20,6 +20,7 @@ import pytest
 from connectors import discover
 from connectors.core.contract import Source, SourceContext
 from tests.conftest import Sandbox
+from tests.contract.fxiaoke_api_truth import FxiaokeApiTruth
 from tests.contract.fxiaoke_truth import FxiaokeTruth
 from tests.contract.zoho_truth import ZohoTruth
 
@@ -56,7 +57,7 @@ class Case:
     long: a stream that takes at least three pages and more than 2,000 rows; "" where pages do not apply.
     whole: streams that every window delivers whole (small, or without a stamp).
     broken: what is broken → how to open it; opening, listing or reading it must raise a Problem.
-    secrets: texts that no Problem may hold.
+    secrets: texts that no Problem may hold. unlike: what differs in every answer, a regular expression.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Case:
     whole: frozenset[str] = frozenset()
     broken: Mapping[str, Opener] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    unlike: bytes = b"(?!)"
 
 
 def _zoho(sandbox: Sandbox, folder: Path, *, loopback: bool = True, **other: str) -> Source:
@@ -140,4 +142,50 @@ FXIAOKE_EXPORT = Case(
     },
 )
 
-CASES: tuple[Case, ...] = (ZOHO, FXIAOKE_EXPORT)
+
+def _fxiaoke(sandbox: Sandbox, folder: Path, *, loopback: bool = True, **other: str) -> Source:
+    """Fxiaoke's API on a served company; `other` settings instead of the right ones."""
+    context = SourceContext(
+        org="default",
+        values={**sandbox.fxiaoke, **other},
+        inbox=folder,
+        cache=folder / "cache",
+        allow_loopback=loopback,
+    )
+    return discover()["fxiaoke_api"].open(context)
+
+
+def _wrong_fxiaoke(**settings: str) -> Opener:
+    return lambda request, folder: _fxiaoke(request.getfixturevalue("sandbox"), folder, **settings)
+
+
+def _dead_fxiaoke(request: pytest.FixtureRequest, folder: Path) -> Source:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return _fxiaoke(request.getfixturevalue("sandbox"), folder, FXIAOKE_BASE_URL=url)
+
+
+FXIAOKE_API = Case(
+    name="fxiaoke_api",
+    open=lambda request, folder: _fxiaoke(request.getfixturevalue("sandbox"), folder),
+    truth=lambda request: FxiaokeApiTruth(request.getfixturevalue("sandbox")),
+    broken={
+        "dead server": _dead_fxiaoke,
+        "wrong secret": _wrong_fxiaoke(FXIAOKE_APP_SECRET="s3cret-of-a-test"),
+        "wrong permanent code": _wrong_fxiaoke(FXIAOKE_PERMANENT_CODE="s3cret-of-a-test"),
+        "unknown user": _wrong_fxiaoke(FXIAOKE_USER_ID="7"),
+        "user of the other generation": _wrong_fxiaoke(FXIAOKE_USER_ID="FSUID_7"),
+        "unknown generation": _wrong_fxiaoke(FXIAOKE_AUTH="basic"),
+        "unknown object": _wrong_fxiaoke(FXIAOKE_OBJECTS="LeadObj"),
+        "wrong budget": _wrong_fxiaoke(FXIAOKE_DAILY_CALLS="many"),
+        "address of this machine": lambda request, folder: _fxiaoke(
+            request.getfixturevalue("sandbox"), folder, loopback=False
+        ),
+        "foreign server": _wrong_fxiaoke(FXIAOKE_BASE_URL="https://open.fxiaoke.example"),
+        "the vendor's web page": _wrong_fxiaoke(FXIAOKE_BASE_URL="https://www.fxiaoke.com"),
+    },
+    secrets=("s3cret-of-a-test", "sandbox-app-secret", "sandbox-permanent-code"),
+    unlike=rb'"traceId":"[^"]*"',
+)
+
+CASES: tuple[Case, ...] = (ZOHO, FXIAOKE_EXPORT, FXIAOKE_API)

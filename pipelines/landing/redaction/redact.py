@@ -12,16 +12,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from connectors.core.contract import Page, Shape, Stream
+from connectors.core.contract import Field, Page, Shape, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.landing.redaction.spans import NULL, Node, name_of, scan, spliced
 from pipelines.manifest import Redaction
 
-FIELD, RECORD, REFERENCE = "field", "record", "reference"
+FIELD, RECORD, REFERENCE, SOURCE = "field", "record", "reference", "source"
 _REASONS = {
     FIELD: "CRM_WAREHOUSE_UNWANTED_FIELDS",
     RECORD: "the person was erased",
     REFERENCE: "the person was erased",
+    SOURCE: "personal data is off in the settings of the source",
 }
 _TEXTS = re.compile(rb'"((?:[^"\\]|\\.)*+)"|(-?[0-9]+)', re.DOTALL)
 _FEW = 200  # searching a page for a key takes some 15 microseconds; cutting it into texts 15 milliseconds
@@ -87,9 +88,10 @@ def redacted(text: bytes, shape: Shape, policy: Policy, found: Found, *, inside:
     records = top.at(f"{inside}.{shape.records}" if inside else shape.records)
     own = {record.start for record in records}
     keep = policy.keep | {shape.key, shape.stamp or shape.key}
-    gone = [node for record in records for node in _of_record(text, record, shape.key, keep, policy, found)]
+    gone = [node for record in records for node in _of_record(text, record, shape, keep, policy, found)]
     starts = {node.start for node in gone}
     gone += [n for n in _references(text, top, policy.referred, own, found) if n.start not in starts]
+    gone += [n for record in records for n in _beside(text, record, shape, policy.referred, found)]
     return spliced(text, _outermost(gone)) if gone else text
 
 
@@ -149,16 +151,18 @@ def redactions(found: Found, at: datetime, reason: str = "") -> list[Redaction]:
 
 
 def _of_record(
-    text: bytes, record: Node, key: str, keep: frozenset[str], policy: Policy, found: Found
+    text: bytes, record: Node, shape: Shape, keep: frozenset[str], policy: Policy, found: Found
 ) -> Iterator[Node]:
-    keys = {name_of(text[node.start : node.end]) for node in record.named(key)} & policy.erased
+    # What a code is called goes with it.
+    called = {_member(f) for f in shape.fields if f.label_in and f.name in policy.unwanted}
+    keys = {name_of(text[node.start : node.end]) for node in record.named(shape.key)} & policy.erased
     found.update((RECORD, name) for name in keys)
     for name, value in record.members:
         if text[value.start : value.end] == NULL:
             continue
         if keys and name not in keep:
             yield value
-        elif name in policy.unwanted:
+        elif name in policy.unwanted or name in called:
             found.add((FIELD, name))
             yield value
 
@@ -178,6 +182,24 @@ def _references(
             if name != "id" and text[value.start : value.end] != NULL:
                 found.update((REFERENCE, key) for key in ids)
                 yield value
+
+
+def _beside(
+    text: bytes, record: Node, shape: Shape, referred: frozenset[str], found: Found
+) -> Iterator[Node]:
+    """What a record says of an erased record beside the bare id of it."""
+    for told in (f for f in shape.fields if f.label_in) if referred else ():
+        texts = (text[value.start : value.end].strip(b"[] ") for value in record.named(told.name))
+        if ids := {name_of(one) for one in texts} & referred:
+            for value in record.named(_member(told)):
+                if text[value.start : value.end] != NULL:
+                    found.update((REFERENCE, key) for key in ids)
+                    yield value
+
+
+def _member(told: Field) -> str:
+    """The member of a record that says what a field's code is called."""
+    return told.label_in.partition(".")[0]
 
 
 def _outermost(nodes: list[Node] | Iterator[Node]) -> list[Node]:

@@ -8,6 +8,7 @@ from sandbox.company.dialects.base import Changes, Dialect, mobile, money
 from sandbox.company.parties import credit_code
 from sandbox.company.records import Account, Contact, Deal, Lead, Product, User
 
+COMPANY = "999999"  # the id of the department that is the whole company
 _POSITIONS = {"director": "销售总监", "manager": "销售经理", "rep": "销售代表"}
 
 
@@ -18,6 +19,15 @@ class Fxiaoke(Dialect):
 
     def mint(self, serial: int, time: int) -> str:
         return f"{time:08x}c0ffee0000{serial:06x}"
+
+    def founding(self) -> list[tuple[str, str, Changes]]:
+        """The tree of departments: the company, and a department per region."""
+        tree = [("departments", COMPANY, {"name": "全公司", "parent_id": None, "status": "启用"})]
+        regions = (region["name"] for region in self.words["regions"])
+        return tree + [
+            ("departments", str(1001 + i), {"name": name, "parent_id": COMPANY, "status": "启用"})
+            for i, name in enumerate(regions)
+        ]
 
     def user(self, user: User) -> Changes:
         return {

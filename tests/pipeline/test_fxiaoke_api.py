@@ -1,0 +1,414 @@
+"""The warehouse against the truth of the sandbox's Fxiaoke, read by its API: after a full sync, after weeks, after
+faults, and after a sweep. Codes and what they are called are compared apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import zstandard
+
+from connectors import discover
+from pipelines import flow
+from pipelines.doctor import examine
+from pipelines.fold import rebuild
+from pipelines.outcome import Status, SyncReport
+from pipelines.settings import Settings, load_settings, selected
+from pipelines.sql import quote
+from pipelines.upkeep.forget import Record, erase
+from pipelines.upkeep.verify import audit
+from pipelines.warehouse.ops import unbalanced
+from tests.conftest import Sandbox
+from tests.contract.fxiaoke_api_truth import STREAMS, FxiaokeApiTruth
+from tests.contract.fxiaoke_client import FIRST_OPEN
+
+QUERY, CUSTOM_QUERY = "/cgi/crm/v2/data/query", "/cgi/crm/custom/v2/data/query"
+pytestmark = pytest.mark.timeout(240)
+
+
+class Home:
+    """A home that follows a served tenant."""
+
+    def __init__(self, sandbox: Sandbox, settings: Settings) -> None:
+        self.sandbox, self.settings = sandbox, settings
+
+    def sync(self, **options: Any) -> SyncReport:
+        with flow.lock(self.settings, "test"):
+            return flow.sync(self.settings, selected(self.settings, ["fxiaoke_api"]), **options)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
+            con.execute("SET TimeZone = 'UTC'")
+            return con.execute(sql).fetchall()
+
+    def rows(self, stream: str) -> dict[str, dict[str, Any]]:
+        """Living rows by id."""
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
+            con.execute("SET TimeZone = 'UTC'")
+            cursor = con.execute(f"SELECT * FROM raw_fxiaoke_api.{quote(stream)} WHERE _deleted_at IS NULL")
+            names = [name for name, *_ in cursor.description or ()]
+            return {
+                row["_record_id"]: row
+                for row in (dict(zip(names, r, strict=True)) for r in cursor.fetchall())
+            }
+
+    def landed(self) -> bytes:
+        """Everything that was ever landed, decompressed."""
+        found = b""
+        for path in sorted(self.settings.landing.rglob("*.zst")):
+            with path.open("rb") as file:
+                found += zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True).read()
+        return found
+
+    def _silently_restored(self, stream: str, truth: FxiaokeApiTruth) -> set[str]:
+        """Buried, and alive again under the stamp we know: no increment can see that, only a sweep."""
+        table = f"raw_fxiaoke_api.{quote(stream)}"
+        buried = self.query(f"SELECT _record_id, _modified_at FROM {table} WHERE _deleted_at IS NOT NULL")
+        records = truth.records(stream)
+        return {key for key, at in buried if key in records and records[key]["last_modified_time"] == at}
+
+    def assert_equals_truth(self, *, labels: bool = True, swept: bool = True) -> None:
+        truth = FxiaokeApiTruth(self.sandbox)
+        for stream in STREAMS:
+            expected, called, got = truth.records(stream), truth.labels(stream), self.rows(stream)
+            if not swept:
+                unseen, lost = self._silently_restored(stream, truth), truth.lost(stream)
+                expected = {key: record for key, record in expected.items() if key not in unseen}
+                got = {key: row for key, row in got.items() if key not in lost}
+            assert got.keys() == expected.keys(), f"{stream}: lost or invented records"
+            for key, record in expected.items():
+                wrong = {
+                    name: (value, got[key][name])
+                    for name, value in record.items()
+                    if not _same(value, got[key][name])
+                }
+                assert wrong == {}, f"{stream} {key}"
+                if labels:
+                    names = {
+                        n: (got[key][n] or {}).get("name")
+                        for n, label in called[key].items()
+                        if label is not ...
+                    }
+                    assert names == {n: label for n, label in called[key].items() if label is not ...}, (
+                        stream,
+                        key,
+                    )
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
+            assert unbalanced(con) == []
+
+
+def _same(expected: Any, got: Any) -> bool:
+    if isinstance(got, dict):
+        got = got["id"]
+    match expected:
+        case None:
+            return got in (None, "")
+        case bool():
+            return got is expected
+        case Decimal() | int() | float():
+            return Decimal(str(expected)) == Decimal(str(got))
+        case list():
+            return json.loads(got) == expected
+        case datetime() | date():
+            return got == expected
+    return got == expected
+
+
+@pytest.fixture
+def start(
+    fresh_sandbox: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Home]]:
+    """A factory of homes; `settings` beside those of the sandbox, `switches` of its Fxiaoke."""
+
+    def begin(size: int = 200, switches: dict[str, Any] | None = None, **settings: str) -> Home:
+        sandbox = fresh_sandbox(seed=11, size=size)
+        sandbox.set(fxiaoke={"tokens": 1000, "calls": 100_000, **(switches or {})})
+        own = {**sandbox.fxiaoke, **settings, "CRM_WAREHOUSE_HOME": str(tmp_path / "home")}
+        for name, value in own.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        return Home(sandbox, load_settings())
+
+    yield begin
+
+
+def test_full_then_weeks_of_increments(start):
+    home = start(switches={"invalid_stamps": True})
+    first = home.sync()
+    assert first.ok, first.sentences()
+    assert {o.stream: o.status for o in first.outcomes} == dict.fromkeys(STREAMS, Status.LOADED)
+    home.assert_equals_truth()
+    for _ in range(3):
+        home.sandbox.advance(12)
+        report = home.sync()
+        assert report.ok, report.sentences()
+        home.assert_equals_truth(swept=False)
+    assert home.sync(sweep=True).ok
+    home.assert_equals_truth()
+    buried = home.query(
+        "SELECT count(*) FROM raw_fxiaoke_api.new_opportunity_obj WHERE _deletion_evidence = 'deleted_list'"
+    )
+    assert buried[0][0] > 0, "the company must make deals void for this to mean anything"
+
+
+def test_the_older_generation_brings_the_same_but_for_the_form_of_people(start):
+    home = start(size=60, FXIAOKE_AUTH="legacy", FXIAOKE_USER_ID=FIRST_OPEN)
+    report = home.sync()
+    assert report.ok, report.sentences()
+    truth = FxiaokeApiTruth(home.sandbox)
+    deals, got = truth.records("new_opportunity_obj"), home.rows("new_opportunity_obj")
+    assert got.keys() == deals.keys()
+    for key, deal in deals.items():
+        assert got[key]["amount"] == deal.get("amount")
+        assert got[key]["owner"]["id"] == f"FSUID_{int(deal['owner']):032X}"
+
+
+def test_what_is_made_void_or_comes_back_without_a_stamp_is_seen_by_a_sweep(start):
+    home = start(size=120)  # the harder case: neither moves the stamp
+    first, contact, other = list(FxiaokeApiTruth(home.sandbox).records("contact_obj"))[:3]
+    # A void record with a late stamp: the next look at the void ones begins behind those of the other two.
+    home.sandbox.step(3600)
+    home.sandbox.act("edit", "contacts", crm="fxiaoke", id=first, changes={"job_title": "总经理"})
+    home.sandbox.act("delete", "contacts", crm="fxiaoke", id=first)
+    assert home.sync().ok
+    home.sandbox.step(3600)
+    home.sandbox.act("delete", "contacts", crm="fxiaoke", id=contact)
+    home.sandbox.act("delete", "contacts", crm="fxiaoke", id=other, permanent=True)
+    assert home.sync().ok
+    assert {contact, other} <= home.rows("contact_obj").keys(), "no increment can see that"
+    assert home.sync(sweep=True).ok
+    home.assert_equals_truth()
+    home.sandbox.step(60)
+    home.sandbox.act("restore", "contacts", crm="fxiaoke", id=contact)
+    assert home.sync(sweep=True).ok
+    home.assert_equals_truth()
+    assert contact in home.rows("contact_obj")
+
+
+def test_void_records_that_are_hidden_are_missed_by_nobody(start):
+    home = start(size=120, switches={"invalid_shown": False})
+    assert home.sync().ok
+    home.assert_equals_truth()
+
+
+def test_a_sync_in_which_nothing_changed_writes_nothing(start):
+    home = start(size=60)
+    assert home.sync().ok
+    before = {p: p.stat().st_mtime_ns for p in home.settings.landing.rglob("*") if p.is_file()}
+    home.sandbox.stats(reset=True)
+    report = home.sync()
+    assert report.ok and not report.changed
+    assert {o.status for o in report.outcomes} == {Status.UNCHANGED}
+    after = {p: p.stat().st_mtime_ns for p in home.settings.landing.rglob("*") if p.is_file()}
+    written = {p for p, at in after.items() if before.get(p) != at}
+    assert not [p for p in written if p.suffix in (".json", ".zst", ".parquet") and "runs" not in p.name]
+    assert home.sandbox.stats()["total"] <= 1 + 5 * len(STREAMS)
+
+
+def test_passing_faults_cost_no_record(start):
+    home = start(size=120)
+    for code in (-1, 50009, 14001, 20016):
+        home.sandbox.fault("error_code", code=code, path=QUERY)
+    for kind in ("html", "truncated", "truncated_json", "duplicate_row", "disorder", "token_revoked"):
+        home.sandbox.fault(kind, path=QUERY, skip=1)
+    home.sandbox.fault("error_code", code=30004, path=CUSTOM_QUERY)
+    report = home.sync()
+    assert report.ok, report.sentences()
+    assert home.sandbox.stats()["faults_left"] == 0
+    home.assert_equals_truth()
+
+
+def test_people_who_can_no_longer_be_seen_are_not_taken_for_deleted(start):
+    home = start(size=60, FXIAOKE_OBJECTS="PersonnelObj,DepartmentObj")
+    assert home.sync().ok
+    people = home.rows("personnel_obj").keys()
+    assert people
+    home.sandbox.set(fxiaoke={"unshared": ["PersonnelObj"]})
+    report = home.sync(sweep=True)
+    assert not report.ok and any(
+        "nothing was marked as deleted" in sentence for sentence in report.sentences()
+    )
+    assert home.rows("personnel_obj").keys() == people
+
+
+def test_short_pages_in_the_middle_are_not_taken_for_the_end(start):
+    home = start(size=120, switches={"short_page": 7})
+    report = home.sync(sweep=True)
+    assert report.ok, report.sentences()
+    home.assert_equals_truth()
+
+
+def test_codes_have_names_where_the_record_does_not_say_them_and_numbers_may_be_numbers(start):
+    home = start(size=60, switches={"companions": False, "numbers": "json", "strings": True})
+    report = home.sync()
+    assert report.ok, report.sentences()
+    home.assert_equals_truth(labels=False)
+    expected = FxiaokeApiTruth(home.sandbox).labels("new_opportunity_obj")
+    for key, row in home.rows("new_opportunity_obj").items():
+        assert row["sales_stage"]["name"] == expected[key]["sales_stage"]
+        assert row["record_type"]["name"] == "预设业务类型"
+        assert row["account_id"]["name"] is None
+    # A name that was known stays when the next answer lacks it, and is no version of its own.
+    home.sandbox.set(fxiaoke={"companions": True})
+    assert home.sync(full=True).ok
+    versions = home.query("SELECT count(*) FROM raw_fxiaoke_api.new_opportunity_obj__history")
+    home.sandbox.set(fxiaoke={"companions": False})
+    assert home.sync(full=True).ok
+    home.assert_equals_truth()
+    assert home.query("SELECT count(*) FROM raw_fxiaoke_api.new_opportunity_obj__history") == versions
+
+
+def test_telephones_and_mails_of_employees_are_never_kept_unless_wanted(start, monkeypatch):
+    home = start(size=60)
+    assert home.sync(sweep=True).ok
+    assert b"corp.example" not in home.landed(), "the e-mail of an employee"
+    assert b"17000001000" not in home.landed(), "the telephone of an employee"
+    assert b"@customer.example" in home.landed(), "contacts are kept: the CRM is about them"
+    assert "email" not in home.rows("personnel_obj")[next(iter(home.rows("personnel_obj")))]
+    named = {
+        (r["what"], r["name"])
+        for path in home.settings.landing.rglob("landed.json")
+        for r in json.loads(path.read_text())["redactions"]
+    }
+    assert ("source", "owner__r.phone") in named and ("source", "email") in named
+    monkeypatch.setenv("FXIAOKE_PERSONAL_DATA", "on")
+    assert home.sync(full=True).ok
+    first = min(home.rows("personnel_obj").values(), key=lambda row: row["user_id"])
+    assert (first["email"], first["phone"]) == ("u1000@corp.example", "17000001000")
+
+
+def test_what_an_unwanted_code_is_called_goes_with_it(start):
+    home = start(size=60, CRM_WAREHOUSE_UNWANTED_FIELDS="fxiaoke_api.account_obj.province")
+    assert home.sync(streams=["account_obj", "department_obj"]).ok
+    assert "江苏省" in str(FxiaokeApiTruth(home.sandbox).labels("account_obj"))
+    assert "江苏省".encode() not in home.landed() and "苏州市".encode() in home.landed()
+    assert {row["province"] for row in home.rows("account_obj").values()} == {None}
+
+
+def test_who_is_erased_leaves_no_name_beside_a_reference(start):
+    home = start(size=60)
+    assert home.sync().ok
+    deals = home.rows("new_opportunity_obj")
+    account = next(deal["account_id"] for deal in deals.values())
+    spec = discover()["fxiaoke_api"]
+    told = f'"account_id__r":"{account["name"]}"'.encode()
+    assert told in home.landed()
+    with flow.lock(home.settings, "test"):
+        done = erase(home.settings, spec, "default", [Record("account_obj", account["id"])])
+    assert done.ok, done.sentences
+    assert told not in home.landed()
+    after = home.rows("new_opportunity_obj")
+    for key, deal in deals.items():
+        reference = deal["account_id"]
+        expected = {"id": account["id"], "name": None} if reference["id"] == account["id"] else reference
+        assert after[key]["account_id"] == expected, key
+    assert home.sync(full=True).ok  # Fxiaoke still says the name
+    assert told not in home.landed()
+
+
+def test_the_warehouse_is_made_again_from_the_landing_zone_alone(start):
+    home = start(size=60)
+    assert home.sync().ok
+    home.sandbox.advance(5)
+    assert home.sync(sweep=True).ok
+    tables = [f"raw_fxiaoke_api.{name}{end}" for name in STREAMS for end in ("", "__history")]
+    before = {table: home.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables}
+    assert all(before.values())
+    with flow.lock(home.settings, "test"):
+        rebuild(home.settings)
+        assert audit(home.settings).wrong == []
+    assert {table: home.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables} == before
+
+
+def test_a_stopped_full_read_goes_on_where_it_stood(start):
+    home = start(size=900, FXIAOKE_OBJECTS="NewOpportunityObj")
+    home.sandbox.fault("error_code", code=15002, path=QUERY, skip=4)  # the newest change, then pages
+    report = home.sync()
+    assert [o.status for o in report.outcomes] == [Status.FAILED]
+    assert len(home.rows("new_opportunity_obj")) == 200, (
+        "the third page was held back: it might have been the last"
+    )
+    home.sandbox.stats(reset=True)
+    report = home.sync()
+    assert report.ok, report.sentences()
+    records = FxiaokeApiTruth(home.sandbox).records("new_opportunity_obj")
+    pages = -(-(len(records) - 200) // 100)
+    void = 3  # the newest of the void ones, their page, and its empty end
+    assert home.sandbox.stats()["calls"][QUERY] == pages + 1 + void, "the rest, and its empty end"
+    assert home.rows("new_opportunity_obj").keys() == records.keys()
+
+
+def test_rights_and_quota_are_named_with_who_must_act(start):
+    home = start(size=60, switches={"denied": ["ProductObj", "visit_report__c"], "hidden": ["ContactObj"]})
+    report = home.sync()
+    failed = {o.stream: o.messages[0] for o in report.outcomes if o.status is Status.FAILED}
+    assert failed.keys() == {"product_obj", "visit_report_c"}
+    assert "Next (CRM administrator)" in failed["product_obj"] and "15003" in failed["product_obj"]
+    assert "FXIAOKE_OBJECTS_EXCEPT=visit_report__c" in failed["visit_report_c"]
+    assert any("sees no object ContactObj" in sentence for sentence in report.sentences())
+    bad = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
+    assert len(bad) == 3
+    home.sandbox.set(fxiaoke={"denied": [], "hidden": [], "daily": 1})
+    home.sandbox.stats(reset=True)
+    report = home.sync()
+    assert not report.ok
+    assert any("Beijing time" in sentence for sentence in report.sentences())
+    assert home.sandbox.stats()["total"] <= 2, "nobody asks on once the day is used up"
+
+
+def test_a_budget_of_our_own_ends_the_sync_before_the_vendor_does(start):
+    home = start(size=60, FXIAOKE_DAILY_CALLS="10")
+    report = home.sync()
+    assert any("FXIAOKE_DAILY_CALLS" in sentence for sentence in report.sentences())
+    calls = home.sandbox.stats()["calls"]
+    assert sum(count for path, count in calls.items() if path.startswith("/cgi/crm/")) == 10
+
+
+def test_the_doctor_knows_that_people_need_a_sharing_rule(start):
+    home = start(size=60)
+    good = examine(["fxiaoke_api"])
+    assert [f.sentence for f in good if not f.ok] == []
+    assert any("visit_report__c" in f.sentence for f in good)
+    home.sandbox.set(fxiaoke={"unshared": ["PersonnelObj"]})
+    (bad,) = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
+    assert "sees nobody" in bad and "data sharing rule" in bad
+    home.sandbox.set(fxiaoke={"denied": ["PersonnelObj"], "unshared": []})
+    (bad,) = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
+    assert "data sharing rule" in bad
+
+
+def test_a_second_organisation_has_its_name_in_its_settings(start, monkeypatch):
+    home = start(size=60)
+    for name, value in home.sandbox.fxiaoke.items():
+        if name.startswith("FXIAOKE_"):
+            monkeypatch.setenv(name.replace("FXIAOKE_", "FXIAOKE__EMEA__"), value)
+    assert [(spec.name, org) for spec, org in selected(home.settings, ["fxiaoke_api"])] == [
+        ("fxiaoke_api", "default"), ("fxiaoke_api", "emea"),
+    ]  # fmt: skip
+    assert home.sync(streams=["department_obj"]).ok
+    assert home.query("SELECT _org, count(*) FROM raw_fxiaoke_api.department_obj GROUP BY 1 ORDER BY 1") == [
+        ("default", 5), ("emea", 5),
+    ]  # fmt: skip
+
+
+def test_the_command_line_syncs_it(start):
+    home = start(size=60)
+    command = Path(sys.executable).with_name("crm-warehouse")
+    done = subprocess.run(
+        [command, "sync", "--source", "fxiaoke_api"],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    home.assert_equals_truth()
