@@ -15,7 +15,7 @@ def _export_streams() -> tuple[Stream, ...]:
 
 @cache
 def _api_streams() -> tuple[Stream, ...]:
-    return load_streams("fxiaoke_api", Path(__file__).parent / "api" / "streams.yml")
+    return load_streams("fxiaoke", Path(__file__).parent / "api" / "streams.yml")
 
 
 def _open_exports(context: SourceContext) -> Source:
@@ -37,7 +37,7 @@ SPECS = (
         "fxiaoke_export", "纷享销客导出文件", settings=(), streams=_export_streams, open=_open_exports
     ),
     SourceSpec(
-        "fxiaoke_api",
+        "fxiaoke",
         "纷享销客 OpenAPI",
         settings=(
             Setting("FXIAOKE_APP_ID", "Id of the self-built app in the Fxiaoke console (FSAID_…)"),

@@ -152,7 +152,7 @@ def _fxiaoke(sandbox: Sandbox, folder: Path, *, loopback: bool = True, **other: 
         cache=folder / "cache",
         allow_loopback=loopback,
     )
-    return discover()["fxiaoke_api"].open(context)
+    return discover()["fxiaoke"].open(context)
 
 
 def _wrong_fxiaoke(**settings: str) -> Opener:
@@ -166,7 +166,7 @@ def _dead_fxiaoke(request: pytest.FixtureRequest, folder: Path) -> Source:
 
 
 FXIAOKE_API = Case(
-    name="fxiaoke_api",
+    name="fxiaoke",
     open=lambda request, folder: _fxiaoke(request.getfixturevalue("sandbox"), folder),
     truth=lambda request: FxiaokeApiTruth(request.getfixturevalue("sandbox")),
     broken={

@@ -35,7 +35,7 @@ def begin(fresh_sandbox: Callable[..., Sandbox], tmp_path: Path) -> Iterator[Cal
         served = fresh_sandbox(seed=5, size=size)
         served.set(fxiaoke={"calls": 100_000, **switches})
         context = SourceContext("default", served.fxiaoke, tmp_path, tmp_path / "cache", allow_loopback=True)
-        opened.append(discover()["fxiaoke_api"].open(context))
+        opened.append(discover()["fxiaoke"].open(context))
         return served, opened[-1], next(s for s in opened[-1].streams() if s.name == "new_opportunity_obj")
 
     yield start
@@ -115,7 +115,7 @@ def test_another_field_may_tell_what_is_void(fresh_sandbox, tmp_path: Path):
     values = {**served.fxiaoke, "FXIAOKE_VOID_FIELD": "is_deleted"}
     context = SourceContext("default", values, tmp_path, tmp_path / "cache", allow_loopback=True)
     truth = FxiaokeApiTruth(served)
-    with discover()["fxiaoke_api"].open(context) as source:
+    with discover()["fxiaoke"].open(context) as source:
         deals = next(s for s in source.streams() if s.name == "new_opportunity_obj")
         living = [id for p in source.read(deals, Window(CursorKind.INCREMENTAL)) for id in rows_of(p)]
         void = [id for p in source.read(deals, Window(CursorKind.DELETED)) for id in rows_of(p)]
@@ -182,7 +182,7 @@ def test_the_pace_of_an_endpoint_is_kept_so_that_no_call_is_refused(fresh_sandbo
         return made.setdefault(path, HttpClient(hosts=allowed, limiter=pace, meter=meter, policy=POLICY))
 
     context = SourceContext("default", served.fxiaoke, tmp_path, tmp_path / "cache", allow_loopback=True)
-    with FxiaokeApi(context, discover()["fxiaoke_api"].streams(), client) as source:
+    with FxiaokeApi(context, discover()["fxiaoke"].streams(), client) as source:
         deals = next(s for s in source.streams() if s.name == "new_opportunity_obj")
         walks = [list(source.read(deals, Window(CursorKind.INCREMENTAL))) for _ in range(3)]
     asked = 3 * (1 + len(walks[0]) + 1)  # the newest change, the pages, the empty end
@@ -211,7 +211,7 @@ def test_a_reference_to_a_person_holds_telephone_and_mail_only_where_they_are_wa
     served = fresh_sandbox(seed=5, size=60)
     values = {**served.fxiaoke, "FXIAOKE_PERSONAL_DATA": wanted}
     context = SourceContext("default", values, tmp_path, tmp_path / "cache", allow_loopback=True)
-    with discover()["fxiaoke_api"].open(context) as source:
+    with discover()["fxiaoke"].open(context) as source:
         deals = next(s for s in source.streams() if s.name == "new_opportunity_obj")
         (page,) = source.read(deals, Window(CursorKind.INCREMENTAL))
     people = [row["owner__r"] for row in rows_of(page).values()]

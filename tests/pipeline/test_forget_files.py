@@ -15,7 +15,7 @@ import pytest
 from connectors import discover
 from connectors.core.contract import Source, SourceContext, Stream
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.probe import look_here
+from connectors.core.files.probe import look_here
 from connectors.fxiaoke.export_files.source import FxiaokeExport
 from pipelines import flow
 from pipelines.fold import rebuild

@@ -43,7 +43,7 @@ class Home:
 
     def sync(self, **options: Any) -> SyncReport:
         with flow.lock(self.settings, "test"):
-            return flow.sync(self.settings, selected(self.settings, ["fxiaoke_api"]), **options)
+            return flow.sync(self.settings, selected(self.settings, ["fxiaoke"]), **options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
@@ -54,7 +54,7 @@ class Home:
         """Living rows by id."""
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
             con.execute("SET TimeZone = 'UTC'")
-            cursor = con.execute(f"SELECT * FROM raw_fxiaoke_api.{quote(stream)} WHERE _deleted_at IS NULL")
+            cursor = con.execute(f"SELECT * FROM raw_fxiaoke.{quote(stream)} WHERE _deleted_at IS NULL")
             names = [name for name, *_ in cursor.description or ()]
             return {
                 row["_record_id"]: row
@@ -71,7 +71,7 @@ class Home:
 
     def _silently_restored(self, stream: str, truth: FxiaokeApiTruth) -> set[str]:
         """Buried, and alive again under the stamp we know: no increment can see that, only a sweep."""
-        table = f"raw_fxiaoke_api.{quote(stream)}"
+        table = f"raw_fxiaoke.{quote(stream)}"
         buried = self.query(f"SELECT _record_id, _modified_at FROM {table} WHERE _deleted_at IS NOT NULL")
         records = truth.records(stream)
         return {key for key, at in buried if key in records and records[key]["last_modified_time"] == at}
@@ -155,7 +155,7 @@ def test_full_then_weeks_of_increments(start):
     assert home.sync(sweep=True).ok
     home.assert_equals_truth()
     buried = home.query(
-        "SELECT count(*) FROM raw_fxiaoke_api.new_opportunity_obj WHERE _deletion_evidence = 'deleted_list'"
+        "SELECT count(*) FROM raw_fxiaoke.new_opportunity_obj WHERE _deletion_evidence = 'deleted_list'"
     )
     assert buried[0][0] > 0, "the company must make deals void for this to mean anything"
 
@@ -260,11 +260,11 @@ def test_codes_have_names_where_the_record_does_not_say_them_and_numbers_may_be_
     # A name that was known stays when the next answer lacks it, and is no version of its own.
     home.sandbox.set(fxiaoke={"companions": True})
     assert home.sync(full=True).ok
-    versions = home.query("SELECT count(*) FROM raw_fxiaoke_api.new_opportunity_obj__history")
+    versions = home.query("SELECT count(*) FROM raw_fxiaoke.new_opportunity_obj__history")
     home.sandbox.set(fxiaoke={"companions": False})
     assert home.sync(full=True).ok
     home.assert_equals_truth()
-    assert home.query("SELECT count(*) FROM raw_fxiaoke_api.new_opportunity_obj__history") == versions
+    assert home.query("SELECT count(*) FROM raw_fxiaoke.new_opportunity_obj__history") == versions
 
 
 def test_telephones_and_mails_of_employees_are_never_kept_unless_wanted(start, monkeypatch):
@@ -287,7 +287,7 @@ def test_telephones_and_mails_of_employees_are_never_kept_unless_wanted(start, m
 
 
 def test_what_an_unwanted_code_is_called_goes_with_it(start):
-    home = start(size=60, CRM_WAREHOUSE_UNWANTED_FIELDS="fxiaoke_api.account_obj.province")
+    home = start(size=60, CRM_WAREHOUSE_UNWANTED_FIELDS="fxiaoke.account_obj.province")
     assert home.sync(streams=["account_obj", "department_obj"]).ok
     assert "江苏省" in str(FxiaokeApiTruth(home.sandbox).labels("account_obj"))
     assert "江苏省".encode() not in home.landed() and "苏州市".encode() in home.landed()
@@ -299,7 +299,7 @@ def test_who_is_erased_leaves_no_name_beside_a_reference(start):
     assert home.sync().ok
     deals = home.rows("new_opportunity_obj")
     account = next(deal["account_id"] for deal in deals.values())
-    spec = discover()["fxiaoke_api"]
+    spec = discover()["fxiaoke"]
     told = f'"account_id__r":"{account["name"]}"'.encode()
     assert told in home.landed()
     with flow.lock(home.settings, "test"):
@@ -320,7 +320,7 @@ def test_the_warehouse_is_made_again_from_the_landing_zone_alone(start):
     assert home.sync().ok
     home.sandbox.advance(5)
     assert home.sync(sweep=True).ok
-    tables = [f"raw_fxiaoke_api.{name}{end}" for name in STREAMS for end in ("", "__history")]
+    tables = [f"raw_fxiaoke.{name}{end}" for name in STREAMS for end in ("", "__history")]
     before = {table: home.query(f"SELECT * FROM {table} ORDER BY ALL") for table in tables}
     assert all(before.values())
     with flow.lock(home.settings, "test"):
@@ -355,7 +355,7 @@ def test_rights_and_quota_are_named_with_who_must_act(start):
     assert "Next (CRM administrator)" in failed["product_obj"] and "15003" in failed["product_obj"]
     assert "FXIAOKE_OBJECTS_EXCEPT=visit_report__c" in failed["visit_report_c"]
     assert any("sees no object ContactObj" in sentence for sentence in report.sentences())
-    bad = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
+    bad = [f.sentence for f in examine(["fxiaoke"]) if not f.ok]
     assert len(bad) == 3
     home.sandbox.set(fxiaoke={"denied": [], "hidden": [], "daily": 1})
     home.sandbox.stats(reset=True)
@@ -375,14 +375,14 @@ def test_a_budget_of_our_own_ends_the_sync_before_the_vendor_does(start):
 
 def test_the_doctor_knows_that_people_need_a_sharing_rule(start):
     home = start(size=60)
-    good = examine(["fxiaoke_api"])
+    good = examine(["fxiaoke"])
     assert [f.sentence for f in good if not f.ok] == []
     assert any("visit_report__c" in f.sentence for f in good)
     home.sandbox.set(fxiaoke={"unshared": ["PersonnelObj"]})
-    (bad,) = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
+    (bad,) = [f.sentence for f in examine(["fxiaoke"]) if not f.ok]
     assert "sees nobody" in bad and "data sharing rule" in bad
     home.sandbox.set(fxiaoke={"denied": ["PersonnelObj"], "unshared": []})
-    (bad,) = [f.sentence for f in examine(["fxiaoke_api"]) if not f.ok]
+    (bad,) = [f.sentence for f in examine(["fxiaoke"]) if not f.ok]
     assert "data sharing rule" in bad
 
 
@@ -391,11 +391,11 @@ def test_a_second_organisation_has_its_name_in_its_settings(start, monkeypatch):
     for name, value in home.sandbox.fxiaoke.items():
         if name.startswith("FXIAOKE_"):
             monkeypatch.setenv(name.replace("FXIAOKE_", "FXIAOKE__EMEA__"), value)
-    assert [(spec.name, org) for spec, org in selected(home.settings, ["fxiaoke_api"])] == [
-        ("fxiaoke_api", "default"), ("fxiaoke_api", "emea"),
+    assert [(spec.name, org) for spec, org in selected(home.settings, ["fxiaoke"])] == [
+        ("fxiaoke", "default"), ("fxiaoke", "emea"),
     ]  # fmt: skip
     assert home.sync(streams=["department_obj"]).ok
-    assert home.query("SELECT _org, count(*) FROM raw_fxiaoke_api.department_obj GROUP BY 1 ORDER BY 1") == [
+    assert home.query("SELECT _org, count(*) FROM raw_fxiaoke.department_obj GROUP BY 1 ORDER BY 1") == [
         ("default", 5), ("emea", 5),
     ]  # fmt: skip
 
@@ -404,7 +404,7 @@ def test_the_command_line_syncs_it(start):
     home = start(size=60)
     command = Path(sys.executable).with_name("crm-warehouse")
     done = subprocess.run(
-        [command, "sync", "--source", "fxiaoke_api"],
+        [command, "sync", "--source", "fxiaoke"],
         capture_output=True,
         text=True,
         env=os.environ,

@@ -13,7 +13,7 @@ import openpyxl
 
 from connectors import discover
 from connectors.core.contract import CursorKind, Page, Shape, Source, SourceContext, Stream, Table, Window
-from connectors.fxiaoke.export_files.probe import look_here
+from connectors.core.files.probe import look_here
 from connectors.fxiaoke.export_files.source import FxiaokeExport
 
 Rows = Iterable[Sequence[Any]]

@@ -258,7 +258,7 @@ def described(**fields: Any) -> dict[str, FieldMeta]:
 
 
 STREAM = Stream(
-    source="fxiaoke_api", name="x", api_name="x__c", label="x", docs="https://x", key="_id", modelled=False,
+    source="fxiaoke", name="x", api_name="x__c", label="x", docs="https://x", key="_id", modelled=False,
     stamp="last_modified_time", fields=(),
 )  # fmt: skip
 
@@ -381,7 +381,7 @@ def test_names_of_streams_and_what_is_selected():
 
 
 def test_listing_the_sources_asks_nothing_and_tells_every_setting(tmp_path: Path):
-    spec = discover()["fxiaoke_api"]
+    spec = discover()["fxiaoke"]
     assert {s.name for s in spec.settings if s.required} == {
         "FXIAOKE_APP_ID", "FXIAOKE_APP_SECRET", "FXIAOKE_PERMANENT_CODE", "FXIAOKE_USER_ID",
     }  # fmt: skip

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.archive import blocks, check_archive
-from connectors.fxiaoke.export_files.limits import HEAD_ROWS, Limits
-from connectors.fxiaoke.export_files.probe import look, open_grid
-from connectors.fxiaoke.export_files.sheet_list import SheetPart, first_visible
-from connectors.fxiaoke.export_files.sheet_scan import first_rows, scan
+from connectors.core.files.archive import blocks, check_archive
+from connectors.core.files.limits import HEAD_ROWS, Limits
+from connectors.core.files.probe import look, open_grid
+from connectors.core.files.sheet_list import SheetPart, first_visible
+from connectors.core.files.sheet_scan import first_rows, scan
 from tests.unit.fxiaoke_workbooks import SHEET, open_inbox, pages, rewrite, with_cells, xlsx
 
 GOOD = [["客户名称", "1级行业", "负责人"], ["甲", "零售", "乙"]]

@@ -13,10 +13,10 @@ import pytest
 
 from connectors import discover
 from connectors.core.contract import CursorKind, Window
-from connectors.fxiaoke.export_files.inbox import look_through
-from connectors.fxiaoke.export_files.limits import Limits
+from connectors.core.files.inbox import look_through
+from connectors.core.files.limits import Limits
+from connectors.core.files.stamps import file_stamp
 from connectors.fxiaoke.export_files.source import FxiaokeExport
-from connectors.fxiaoke.export_files.stamps import file_stamp
 from tests.unit.fxiaoke_workbooks import open_inbox, pages, sentence, stream, xlsx
 
 HEADER = ["客户名称（必填）", "1级行业", "负责人"]

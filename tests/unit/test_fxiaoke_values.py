@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.core.contract import Field, FieldType
-from connectors.fxiaoke.export_files.cells import loses_digits, text_of
-from connectors.fxiaoke.export_files.normal import clean_label, match_label, match_name
-from connectors.fxiaoke.export_files.numbers import plain, scaled
-from connectors.fxiaoke.export_files.parse import parse
+from connectors.core.files.cells import loses_digits, text_of
+from connectors.core.files.normal import clean_label, match_label, match_name
+from connectors.core.files.numbers import plain, scaled
+from connectors.core.files.parse import parse
 
 
 def read(kind: FieldType, text: str) -> str | None:

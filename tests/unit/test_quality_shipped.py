@@ -24,7 +24,7 @@ from pipelines.sql import quote
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "expectations"
 EXPORTS = ROOT.parent / "shared" / "data" / "crm_sales_opportunities" / "exports"
-DECLARED = {"zoho": "zoho", "fxiaoke_export": "fxiaoke", "fxiaoke_api": "fxiaoke/api"}
+DECLARED = {"zoho": "zoho", "fxiaoke_export": "fxiaoke", "fxiaoke": "fxiaoke/api"}
 STREAMS = {
     f"{source}.{stream.name}": stream
     for source, folder in DECLARED.items()

@@ -43,7 +43,7 @@ Clients = Callable[[str], HttpClient]
 class FxiaokeApi(Source):
     """Opening it asks nothing; the first call that needs Fxiaoke does."""
 
-    name = "fxiaoke_api"
+    name = "fxiaoke"
 
     def __init__(
         self, context: SourceContext, declared: Sequence[Stream], clients: Clients | None = None

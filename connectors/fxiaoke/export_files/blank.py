@@ -16,16 +16,16 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import IllegalCharacterError
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.cells import Cell, text_of
+from connectors.core.files.cells import Cell, text_of
+from connectors.core.files.content import Kind, kind_of
+from connectors.core.files.limits import HEADER_ROWS
+from connectors.core.files.probe import open_grid
+from connectors.core.files.text import delimiter_of, encoding_of
+from connectors.core.files.workbook import sheet_name
 from connectors.fxiaoke.export_files.columns import best_row
-from connectors.fxiaoke.export_files.content import Kind, kind_of
 from connectors.fxiaoke.export_files.keys import deciding
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
 from connectors.fxiaoke.export_files.layout import CELLS, Layout, lay_out
-from connectors.fxiaoke.export_files.limits import HEADER_ROWS
-from connectors.fxiaoke.export_files.probe import open_grid
-from connectors.fxiaoke.export_files.text import delimiter_of, encoding_of
-from connectors.fxiaoke.export_files.workbook import sheet_name
 
 _WRITABLE = (str, bool, int, float, datetime, date)
 

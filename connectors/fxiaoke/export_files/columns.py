@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.core.contract import FieldType
+from connectors.core.files.limits import HEADER_ROWS
+from connectors.core.files.normal import match_label
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary, is_numeric
-from connectors.fxiaoke.export_files.limits import HEADER_ROWS
-from connectors.fxiaoke.export_files.normal import match_label
 
 _ID_OF = match_label("_唯一性ID")  # 客户名称_唯一性ID stands beside 客户名称 and holds the record's id
 _UNIT = re.compile(r"^(?P<label>.+)\((?P<unit>[^()]+)\)$")

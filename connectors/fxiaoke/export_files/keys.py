@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from connectors.core.files.normal import match_name
 from connectors.fxiaoke.export_files.layout import Layout
-from connectors.fxiaoke.export_files.normal import match_name
 
 NUMBER, NAME = "number:", "name:"
 NO_KEY = "the row has no 唯一性ID, no number and no name, so it cannot be told apart from other records"

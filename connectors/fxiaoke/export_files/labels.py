@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from connectors.core.contract import FieldType, Stream
-from connectors.fxiaoke.export_files.normal import match_label
+from connectors.core.files.normal import match_label
 
 BASE = Path(__file__).parent.parent / "labels.yml"
 

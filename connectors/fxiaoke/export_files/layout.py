@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from connectors.core.contract import Field, FieldType, Shape
+from connectors.core.files.normal import clean_label, match_label
 from connectors.fxiaoke.export_files.columns import meaning
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
-from connectors.fxiaoke.export_files.normal import clean_label, match_label
 
 RECORD_ID, CELLS = "_record_id", "_cells"
 STAMP = "last_modified_time"

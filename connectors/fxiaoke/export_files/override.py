@@ -10,7 +10,7 @@ import yaml
 
 from connectors.core.contract import Stream
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.normal import match_label
+from connectors.core.files.normal import match_label
 
 NAME = "labels.yml"
 _LARGEST = 1 << 20

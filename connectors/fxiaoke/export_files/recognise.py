@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.core.errors import Problem
+from connectors.core.files.content import EXPORT_AGAIN
+from connectors.core.files.grid import Peek
+from connectors.core.files.limits import HEADER_ROWS
+from connectors.core.files.normal import match_label
 from connectors.fxiaoke.export_files.columns import Fit, best_row
-from connectors.fxiaoke.export_files.content import EXPORT_AGAIN
-from connectors.fxiaoke.export_files.grid import Peek
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
-from connectors.fxiaoke.export_files.limits import HEADER_ROWS
-from connectors.fxiaoke.export_files.normal import match_label
 from connectors.fxiaoke.export_files.override import NAME as OVERRIDE
 
 _FILE = re.compile(r"^(?P<name>.+)对象导出结果")

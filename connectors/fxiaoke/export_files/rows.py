@@ -11,16 +11,16 @@ import msgspec
 
 from connectors.core.contract import Shape, Table, TableRow
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.cells import Cell, loses_digits, text_of
+from connectors.core.files.cells import Cell, loses_digits, text_of
+from connectors.core.files.content import EXPORT_AGAIN
+from connectors.core.files.grid import Grid
+from connectors.core.files.limits import HEADER_ROWS
+from connectors.core.files.numbers import scaled
+from connectors.core.files.probe import open_grid
 from connectors.fxiaoke.export_files.columns import best_row
-from connectors.fxiaoke.export_files.content import EXPORT_AGAIN
-from connectors.fxiaoke.export_files.grid import Grid
 from connectors.fxiaoke.export_files.keys import Keys
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
 from connectors.fxiaoke.export_files.layout import Layout, lay_out
-from connectors.fxiaoke.export_files.limits import HEADER_ROWS
-from connectors.fxiaoke.export_files.numbers import scaled
-from connectors.fxiaoke.export_files.probe import open_grid
 from connectors.fxiaoke.export_files.recognise import TIPS
 
 BLANK, TOTAL, HINTS = "blank", "total", "tips"

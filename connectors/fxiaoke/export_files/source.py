@@ -20,15 +20,16 @@ from connectors.core.contract import (
     Window,
 )
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.grid import Peek
-from connectors.fxiaoke.export_files.inbox import InboxFile, look_through
+from connectors.core.files.grid import Peek
+from connectors.core.files.inbox import InboxFile, look_through
+from connectors.core.files.limits import Limits
+from connectors.core.files.parse import parse
+from connectors.core.files.probe import look
 from connectors.fxiaoke.export_files.keys import NAME
 from connectors.fxiaoke.export_files.labels import Vocabulary, load_vocabulary
 from connectors.fxiaoke.export_files.layout import declared_shape
-from connectors.fxiaoke.export_files.limits import Limits
+from connectors.fxiaoke.export_files.override import NAME as OVERRIDE
 from connectors.fxiaoke.export_files.override import read_override
-from connectors.fxiaoke.export_files.parse import parse
-from connectors.fxiaoke.export_files.probe import look
 from connectors.fxiaoke.export_files.recognise import Recognised, recognise
 from connectors.fxiaoke.export_files.rows import tabulate
 
@@ -154,7 +155,9 @@ class FxiaokeExport(Source):
             words = self._vocabulary()
         except Problem as problem:
             return _Inbox({}, [problem])
-        files, problems = look_through(self._context.inbox, self._context.timezone, self._limits)
+        files, problems = look_through(
+            self._context.inbox, self._context.timezone, self._limits, settings=(OVERRIDE,)
+        )
         landed = frozenset().union(*self._context.known_files.values())
         new: dict[str, list[_Found]] = {}
         seen = set(landed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from connectors.fxiaoke.export_files.normal import narrow
+from connectors.core.files.normal import narrow
 
 _WRITTEN = re.compile(
     r"""^(?P<year>[0-9]{4})\s*[-/.年]\s*(?P<month>[0-9]{1,2})\s*[-/.月]\s*(?P<day>[0-9]{1,2})\s*日?

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from connectors.fxiaoke.export_files.cells import Cell
+from connectors.core.files.cells import Cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import zipfile
 from dataclasses import dataclass
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.archive import blocks
-from connectors.fxiaoke.export_files.limits import Limits
-from connectors.fxiaoke.export_files.sheet_list import SheetPart
+from connectors.core.files.archive import blocks
+from connectors.core.files.limits import Limits
+from connectors.core.files.sheet_list import SheetPart
 
 _ROW = re.compile(rb'<row r="(\d{1,9})"')
 _ROW_ANYHOW = re.compile(rb'<row\s(?:[^>]*?\s)?r="(\d{1,9})"')

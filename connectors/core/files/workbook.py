@@ -19,14 +19,14 @@ from python_calamine import (
 )
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.archive import check_archive
-from connectors.fxiaoke.export_files.cells import Cell, text_of
-from connectors.fxiaoke.export_files.content import EXPORT_AGAIN, UNLOCK, Kind
-from connectors.fxiaoke.export_files.first_rows_copy import small_copy
-from connectors.fxiaoke.export_files.grid import Grid, Peek
-from connectors.fxiaoke.export_files.limits import HEAD_ROWS, Limits
-from connectors.fxiaoke.export_files.sheet_list import first_visible
-from connectors.fxiaoke.export_files.sheet_scan import first_rows, scan
+from connectors.core.files.archive import check_archive
+from connectors.core.files.cells import Cell, text_of
+from connectors.core.files.content import EXPORT_AGAIN, UNLOCK, Kind
+from connectors.core.files.first_rows_copy import small_copy
+from connectors.core.files.grid import Grid, Peek
+from connectors.core.files.limits import HEAD_ROWS, Limits
+from connectors.core.files.sheet_list import first_visible
+from connectors.core.files.sheet_scan import first_rows, scan
 
 
 def peek(path: Path, kind: Kind, limits: Limits) -> Peek:

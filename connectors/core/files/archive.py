@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.content import EXPORT_AGAIN, UNLOCK
-from connectors.fxiaoke.export_files.limits import Limits
+from connectors.core.files.content import EXPORT_AGAIN, UNLOCK
+from connectors.core.files.limits import Limits
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BLOCK = 1 << 20

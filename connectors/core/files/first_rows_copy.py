@@ -9,9 +9,9 @@ import io
 import zipfile
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.archive import blocks, content
-from connectors.fxiaoke.export_files.limits import Limits
-from connectors.fxiaoke.export_files.sheet_list import SheetPart
+from connectors.core.files.archive import blocks, content
+from connectors.core.files.limits import Limits
+from connectors.core.files.sheet_list import SheetPart
 
 _SHARED = "xl/sharedStrings.xml"
 _NEEDED = (

@@ -14,10 +14,10 @@ from itertools import islice
 from pathlib import Path
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.cells import Cell
-from connectors.fxiaoke.export_files.content import SAVE_AGAIN
-from connectors.fxiaoke.export_files.grid import Grid, Peek
-from connectors.fxiaoke.export_files.limits import HEAD_ROWS, Limits
+from connectors.core.files.cells import Cell
+from connectors.core.files.content import SAVE_AGAIN
+from connectors.core.files.grid import Grid, Peek
+from connectors.core.files.limits import HEAD_ROWS, Limits
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _GUESSES = ("utf-8", "gb18030")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from connectors.fxiaoke.export_files.normal import narrow
+from connectors.core.files.normal import narrow
 
 _NUMBER = re.compile(
     r"""^(?P<open>\()?

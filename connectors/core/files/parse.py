@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from connectors.core.contract import Field, FieldType
-from connectors.fxiaoke.export_files.dates import moment
-from connectors.fxiaoke.export_files.normal import narrow
-from connectors.fxiaoke.export_files.numbers import number, plain
+from connectors.core.files.dates import moment
+from connectors.core.files.normal import narrow
+from connectors.core.files.numbers import number, plain
 
 _NOTHING = frozenset({"", "-", "--", "—", "——", "/", "无", "n/a", "na", "null", "none"})
 _TRUE = frozenset({"是", "true", "1", "yes", "y", "真", "√"})

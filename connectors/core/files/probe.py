@@ -14,14 +14,14 @@ from pathlib import Path
 
 import connectors
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files import text, workbook
-from connectors.fxiaoke.export_files.content import SAVE_AGAIN, Kind, kind_of
-from connectors.fxiaoke.export_files.grid import Grid, Peek
-from connectors.fxiaoke.export_files.limits import Limits
+from connectors.core.files import text, workbook
+from connectors.core.files.content import SAVE_AGAIN, Kind, kind_of
+from connectors.core.files.grid import Grid, Peek
+from connectors.core.files.limits import Limits
 
 _ROOT = Path(connectors.__file__).parent.parent
 # Isolated from the user's environment and working folder, so the package's place must be told.
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from connectors.fxiaoke.export_files.probe import main; main()"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from connectors.core.files.probe import main; main()"
 
 
 def look(path: Path, limits: Limits) -> Peek:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.limits import Limits
-from connectors.fxiaoke.export_files.override import NAME as OVERRIDE
-from connectors.fxiaoke.export_files.stamps import file_stamp
+from connectors.core.files.limits import Limits
+from connectors.core.files.stamps import file_stamp
 
 _UNFINISHED = (".crdownload", ".tmp", ".part", ".partial", ".download")
 _LEFTOVERS = frozenset({"thumbs.db", "desktop.ini"})  # of file managers
@@ -30,10 +29,13 @@ class InboxFile:
     stamp: datetime
 
 
-def look_through(inbox: Path, timezone: str, limits: Limits) -> tuple[list[InboxFile], list[Problem]]:
-    """Every file of the inbox and its sub-folders that may be an export, oldest first, and what is wrong.
+def look_through(
+    inbox: Path, timezone: str, limits: Limits, settings: Collection[str] = ()
+) -> tuple[list[InboxFile], list[Problem]]:
+    """Every file of the inbox and its sub-folders that may hold rows, oldest first, and what is wrong.
 
-    Lock files, unfinished downloads, hidden files and a tenant's labels are passed over without a word.
+    Lock files, unfinished downloads, hidden files and `settings` (names at the top of the inbox that its source
+    reads as settings) are passed over without a word.
     """
     if not inbox.is_dir():
         state = "is a file" if inbox.exists() else "does not exist"
@@ -46,7 +48,7 @@ def look_through(inbox: Path, timezone: str, limits: Limits) -> tuple[list[Inbox
         ]
     files: list[InboxFile] = []
     problems: list[Problem] = []
-    for path in _candidates(inbox):
+    for path in _candidates(inbox, settings):
         place = path.relative_to(inbox).as_posix()
         try:
             place = _legible(place)
@@ -60,12 +62,12 @@ def look_through(inbox: Path, timezone: str, limits: Limits) -> tuple[list[Inbox
     return sorted(files, key=lambda file: (file.stamp, file.place)), problems
 
 
-def _candidates(inbox: Path) -> Iterator[Path]:
+def _candidates(inbox: Path, settings: Collection[str]) -> Iterator[Path]:
     for folder, folders, names in os.walk(inbox):
         links = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in links)
         for name in sorted(names + links):
-            if not _passed_over(name) and Path(folder, name) != inbox / OVERRIDE:
+            if not (_passed_over(name) or (Path(folder) == inbox and name in settings)):
                 yield Path(folder, name)
 
 

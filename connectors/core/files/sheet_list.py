@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from xml.parsers import expat
 
 from connectors.core.errors import Problem
-from connectors.fxiaoke.export_files.archive import content
-from connectors.fxiaoke.export_files.content import EXPORT_AGAIN
-from connectors.fxiaoke.export_files.limits import Limits
+from connectors.core.files.archive import content
+from connectors.core.files.content import EXPORT_AGAIN
+from connectors.core.files.limits import Limits
 
 _WORKBOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
