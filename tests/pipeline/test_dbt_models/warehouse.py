@@ -21,7 +21,8 @@ from connectors.core.contract import Field, FieldType, Stream, load_streams
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = ROOT / "dbt_project"
-CONNECTOR = {"zoho": "zoho", "fxiaoke_export": "fxiaoke"}  # source → the folder that declares its streams
+# source → the folder that declares its streams
+CONNECTOR = {"zoho": "zoho", "fxiaoke": "fxiaoke/api", "fxiaoke_export": "fxiaoke"}
 TYPES = {
     FieldType.TEXT: "VARCHAR",
     FieldType.BOOLEAN: "BOOLEAN",
@@ -29,6 +30,7 @@ TYPES = {
     FieldType.DOUBLE: "DOUBLE",
     FieldType.DATE: "DATE",
     FieldType.DATETIME: "TIMESTAMPTZ",
+    FieldType.EPOCH_MS: "TIMESTAMPTZ",
     FieldType.LOOKUP: "STRUCT(id VARCHAR, name VARCHAR)",
     FieldType.JSON: "VARCHAR",
 }
