@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import Field, FieldType, Shape, Table
+from connectors.core.contract import CELLS, NAME, NUMBER, RECORD_ID, Field, FieldType, Shape, Table
 from pipelines.landing.pages import read_pages
 from pipelines.landing.records import cut_records
 from pipelines.landing.types import typed
@@ -24,6 +24,7 @@ PAGE_STRIDE = 1_000_000  # position = page number × stride + place in the page
 MAX_RECORD = 64 << 20
 _LEAST_ROOM = 1 << 20
 _NULL = "\x1a\x1aN"  # a text that nobody types
+CARRIED = (RECORD_ID, NUMBER, NAME, CELLS)  # what a file's table holds beside fields
 _POSITION = "_crm_warehouse_position"  # put first, so that a record's own key of this name does not count
 
 
@@ -114,9 +115,7 @@ def cells_from_file(
 def _places(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Which text of a row is one of our own columns, and which is a field's; of equal names the first."""
     texts = {i: f"t{i}" for i in range(len(names))}
-    own = {"_record_id": texts.pop(names.index("_record_id"))}
-    if names[-1] == "_cells":
-        own["_cells"] = texts.pop(len(names) - 1)
+    own = {name: texts.pop(names.index(name)) for name in CARRIED if name in names}
     return own, {names[i]: text for i, text in reversed(texts.items())}
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import CursorKind, Field, FieldType, Shape, Source, Stream
+from connectors.core.contract import RECORD_ID, CursorKind, Field, FieldType, Shape, Source, Stream
 from pipelines.landing.archives import cells_from_archives, is_archived
-from pipelines.landing.cells import cells_from_file, cells_from_pages, unreadable
+from pipelines.landing.cells import CARRIED, cells_from_file, cells_from_pages, unreadable
 from pipelines.landing.intact import require_intact
 from pipelines.landing.types import row_hash, typed
 from pipelines.landing.zone import Package
@@ -114,7 +114,7 @@ def _type_rows(
     carried = [
         "_position",
         "nullif(_record_id, '') AS _record_id",
-        *(["_cells"] if is_file and _has_cells(con) else []),
+        *(_carried(con) if is_file else ()),
     ]
     cells = [f"{values[f.name]} AS {texts[f.name]}" for f in fields]
     stamp = texts[shape.stamp] if shape.stamp else "NULL"
@@ -176,8 +176,10 @@ def _split_by_key(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE VIEW winners AS SELECT r.* FROM rows r ANTI JOIN losers USING (_position)")
 
 
-def _has_cells(con: duckdb.DuckDBPyConnection) -> bool:
-    return any(name == "_cells" for (name, *_) in con.execute("DESCRIBE cells").fetchall())
+def _carried(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """What `cells` holds beside the key and the fields."""
+    present = {name for (name, *_) in con.execute("DESCRIBE cells").fetchall()}
+    return [name for name in CARRIED if name in present and name != RECORD_ID]
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -27,6 +27,7 @@ from connectors.core.files.grid import Grid, Peek
 from connectors.core.files.limits import HEAD_ROWS, Limits
 from connectors.core.files.sheet_list import first_visible
 from connectors.core.files.sheet_scan import first_rows, scan
+from connectors.core.files.zips import Archive
 
 
 def peek(path: Path, kind: Kind, limits: Limits) -> Peek:
@@ -35,7 +36,7 @@ def peek(path: Path, kind: Kind, limits: Limits) -> Peek:
     May end the process on a hostile file: to be called through `probe` only. Raises Problem.
     """
     if kind is not Kind.XLS:
-        with zipfile.ZipFile(path) as archive:
+        with Archive(path) as archive:
             check_archive(archive, limits)
             quick = _quick_peek(archive, limits) if kind is Kind.XLSX else None
         if quick is not None:

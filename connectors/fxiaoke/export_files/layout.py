@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from connectors.core.contract import Field, FieldType, Shape
+from connectors.core.contract import CELLS, NAME, NUMBER, RECORD_ID, Field, FieldType, Shape
 from connectors.core.files.normal import clean_label, match_label
 from connectors.fxiaoke.export_files.columns import meaning
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
 
-RECORD_ID, CELLS = "_record_id", "_cells"
 STAMP = "last_modified_time"
 _LONGEST_NAME = 120
 
@@ -44,7 +43,7 @@ class Layout:
 
     def table_columns(self) -> tuple[str, ...]:
         """Column names of the table, `_record_id` first, `_cells` last."""
-        return (RECORD_ID, *(c.name for c in self.columns), CELLS)
+        return (RECORD_ID, *(c.name for c in self.columns), NUMBER, NAME, CELLS)
 
 
 def lay_out(header: Sequence[str], words: ObjectLabels, vocabulary: Vocabulary, timezone: str) -> Layout:

@@ -61,7 +61,7 @@ class _Cutter:
 
     def rows(self) -> Iterator[TableRow]:
         """Every record of the file, in file order."""
-        layout, key_of, misfit_of = self._layout, self._keys.of, self._misfit
+        layout, misfit_of, key_of, also = self._layout, self._misfit, self._keys.of, self._keys.also
         pick = _picker([c.index for c in layout.columns])
         scales = [(place, c.factor) for place, c in enumerate(layout.columns, 1) if c.factor != 1]
         blanks = [(place, c.blanks - {""}) for place, c in enumerate(layout.columns, 1) if len(c.blanks) > 1]
@@ -69,7 +69,9 @@ class _Cutter:
         labels = layout.labels
         for position, cells, texts in self._records(self._skipped):
             key, misfit = key_of(texts)
-            values: list[str | None] = [key]
+            # A row that cannot be trusted as a whole has no key: it may be anybody's.
+            wrong = misfit_of(cells, typed := set(map(type, cells)) != _TEXTS)
+            values: list[str | None] = [None if wrong else key]
             values += [text or None for text in pick(texts)]
             if not any_blank.isdisjoint(texts):
                 for place, words in blanks:
@@ -78,10 +80,10 @@ class _Cutter:
             for place, factor in scales:
                 if (text := values[place]) is not None:
                     values[place] = scaled(text, factor)
-            typed = set(map(type, cells)) != _TEXTS
+            values += also(texts)
             originals = map(text_of, cells) if typed else cells
             values.append(_encode({k: v for k, v in zip(labels, originals, strict=False) if v}).decode())
-            yield TableRow(position, values, misfit_of(cells, typed) or misfit)
+            yield TableRow(position, values, wrong or misfit)
 
     def _records(self, skipped: list[tuple[int, str]]) -> Iterator[tuple[int, Sequence[Cell], list[str]]]:
         """Row number, cells and stripped texts of each record; other rows go to `skipped` with a reason."""
