@@ -110,7 +110,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     skipped: rows that are no records, by reason. results: one entry per rule, as the quality room gave it.
     set_aside: rows by the rule that set them aside (a row may break several). resolved: rows of another
     package that this decision takes out of quarantine, likewise. columns: column → the CRM's field, where
-    the name could not be taken as it is.
+    the name could not be taken as it is. sheet, headers: of a file whose rows were set aside, see `Table`.
     """
 
     format: int = FORMAT
@@ -130,6 +130,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     resolved: dict[str, int] = {}
     columns: dict[str, str] = {}
     redactions: list[Redaction] = []
+    sheet: str = ""
+    headers: dict[str, str] = {}
 
     @property
     def stopped_list(self) -> dict[str, object] | None:

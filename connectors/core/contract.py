@@ -194,11 +194,14 @@ class Table:
     rows holds every data row in file order, each one once. skipped: rows that are not records, with the
     reason (blank, total, tips). `_record_id` is always there; `_cells` (the original texts, as a JSON object),
     `_number` and `_name` (by which the record may be known in files that lack its id; the name normalised) may be.
+    sheet: its name, "" of a text. headers: column or field → where a person finds it (`D 商机金额`).
     """
 
     columns: Sequence[str]
     rows: Iterable[TableRow]
     skipped: Sequence[tuple[int, str]] = ()
+    sheet: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

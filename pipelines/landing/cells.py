@@ -102,7 +102,7 @@ def cells_from_file(
     )
     own, present = _places(table.columns)
     for field in shape.fields:
-        if field.name in present and field.type not in (FieldType.TEXT, FieldType.JSON, FieldType.LOOKUP):
+        if field.name in present and field.type not in (FieldType.TEXT, FieldType.LOOKUP):
             _parse_odd_cells(con, field, present[field.name], parse)
     cells = [f"{_file_cell(field, present)} AS {quote(columns[field.name])}" for field in shape.fields]
     carried = [f"{text} AS {name}" for name, text in own.items()]
@@ -213,9 +213,11 @@ def _parse_odd_cells(
     con: duckdb.DuckDBPyConnection, field: Field, text: str, parse: Callable[[Field, str], str | None]
 ) -> None:
     """Give every distinct text that does not cast to the source's own reader, once."""
+    value = typed(field, text, from_json=False)
+    if field.type is FieldType.JSON:
+        value = f"CASE WHEN json_valid({text}) AND left({text}, 1) IN ('[', '{{') THEN {text} END"
     failing = con.execute(
-        f"SELECT DISTINCT {text} FROM texts WHERE nullif({text}, '') IS NOT NULL "
-        f"AND ({typed(field, text, from_json=False)}) IS NULL"
+        f"SELECT DISTINCT {text} FROM texts WHERE nullif({text}, '') IS NOT NULL AND ({value}) IS NULL"
     ).fetchall()
     parsed = [(given, canonical) for (given,) in failing if (canonical := parse(field, given)) is not None]
     if parsed:
@@ -223,6 +225,13 @@ def _parse_odd_cells(
             "CREATE OR REPLACE TABLE parsed AS SELECT unnest(?::VARCHAR[]) AS given, unnest(?::VARCHAR[]) AS canonical",
             [list(column) for column in zip(*parsed, strict=True)],
         )
+        # What was read and still does not fit stays as it was written: a person must find it.
+        fits = (
+            "true"
+            if field.type is FieldType.JSON
+            else f"({typed(field, 'canonical', from_json=False)}) IS NOT NULL"
+        )
+        con.execute(f"DELETE FROM parsed WHERE canonical <> '' AND NOT ({fits})")
         con.execute(f"UPDATE texts SET {text} = canonical FROM parsed WHERE {text} = given")
 
 

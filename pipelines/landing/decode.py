@@ -33,7 +33,7 @@ class Decoded:
 
     skipped: rows that are no records, by reason. misfits: cells by field. columns: column → field, of fields
     that could not have a column of their own name. rows: the file of all rows as accepted rows look; None where
-    one of them has something odd about it.
+    one of them has something odd about it. sheet, headers: of a file, see `Table`.
     """
 
     fields: tuple[Field, ...]
@@ -42,6 +42,8 @@ class Decoded:
     misfits: dict[str, int]
     columns: dict[str, str]
     rows: Path | None
+    sheet: str
+    headers: dict[str, str]
 
 
 def decode(
@@ -51,6 +53,7 @@ def decode(
     landed = package.landed
     require_intact(package, landed)
     skipped: dict[str, int] = {}
+    sheet, headers = "", {}
     records: Path | None = None
     if package.kind == CursorKind.FILE:
         con.execute(f"SET TimeZone = {literal('UTC')}")
@@ -58,6 +61,7 @@ def decode(
         shape, columns = _named(shape, stream)
         cells_from_file(shape, table, source.parse, columns, con, scratch)
         skipped = dict(Counter(reason for _, reason in table.skipped))
+        sheet, headers = table.sheet, dict(table.headers)
     elif is_archived(landed):
         shape, columns = _named(package.shape, stream)
         cells_from_archives(package, shape, columns, con, scratch)
@@ -79,7 +83,7 @@ def decode(
         con.execute("SELECT field, count(*) FROM misfits GROUP BY field ORDER BY field").fetchall()
     )
     received, whole = count + sum(skipped.values()), None if odd else rows
-    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole)
+    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole, sheet, headers)
 
 
 def _named(shape: Shape, stream: Stream) -> tuple[Shape, dict[str, str]]:

@@ -14,8 +14,9 @@ import pytest
 from connectors import discover
 from pipelines import flow
 from pipelines import sync as sync_room
+from pipelines.aside import decide, waiting
 from pipelines.fold import rebuild
-from pipelines.landing.decisions import drop, release
+from pipelines.landing.decisions import drop
 from pipelines.landing.zone import StreamZone, Zone
 from pipelines.outcome import Status, SyncReport
 from pipelines.settings import Settings
@@ -134,9 +135,13 @@ def test_more_than_a_tenth_stops_and_asks_while_its_rows_go_on(home: Home) -> No
         "visible until somebody decides; nothing waits"
     )
     assert again.messages == [sentence]
-    release(home.zone, package, None, by="Wang")
+    [listed] = waiting(home.settings)
+    assert (listed.package, listed.rows) == (package.id, 0)
+    assert "lacks 3 of 20 records" in listed.why
+    decide(home.settings, package.id, [], let=True, by="Wang")
     assert home.sync().ok
     assert home.gone() == {"id1", "id2", "id3"}
+    assert list(waiting(home.settings)) == []
     assert home.sync().ok
     home.assert_rebuilt_alike()
 

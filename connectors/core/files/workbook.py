@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from connectors.core.files.limits import HEAD_ROWS, Limits
 from connectors.core.files.sheet_list import first_visible
 from connectors.core.files.sheet_scan import first_rows, scan
 from connectors.core.files.zips import Archive
+
+_SINCE_1904 = re.compile(rb"""<(?:\w+:)?workbookPr\s[^>]*date1904\s*=\s*["'](?:1|true)["']""")
 
 
 def peek(path: Path, kind: Kind, limits: Limits) -> Peek:
@@ -65,7 +68,15 @@ def open_grid(path: Path, kind: Kind) -> Grid:
         for row in sheet.iter_rows():
             yield [""] * left + row if left else row
 
-    return Grid(rows, ragged=False)
+    return Grid(
+        rows, ragged=False, since_1904=kind is Kind.XLSX and _counts_from_1904(path), sheet=sheet.name
+    )
+
+
+def _counts_from_1904(path: Path) -> bool:
+    """Whether a workbook of old Macs: its dates come right from the reader, its bare serial numbers do not."""
+    with Archive(path) as archive:
+        return _SINCE_1904.search(archive.read("xl/workbook.xml")) is not None
 
 
 def sheet_name(path: Path, kind: Kind) -> str:

@@ -86,6 +86,16 @@ def lay_out(header: Sequence[str], words: ObjectLabels, vocabulary: Vocabulary, 
     )
 
 
+def places(layout: Layout) -> dict[str, str]:
+    """Column, and field, → letter and label, as a person finds it in the file."""
+    found: dict[str, str] = {}
+    for column in layout.columns:
+        place = f"{_letters(column.index)} {column.label}"
+        found[column.name] = place
+        found.setdefault(column.field.name, place)
+    return found
+
+
 def declared_shape(words: ObjectLabels, timezone: str) -> Shape:
     """The shape of an object of which there is no file."""
     fields = tuple(_labelled(f, words) for f in words.stream.fields)
