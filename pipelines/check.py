@@ -147,6 +147,8 @@ def _account(
         skipped=decoded.skipped,
         misfits=decoded.misfits,
         columns=decoded.columns,
+        sheet=decoded.sheet,
+        headers=decoded.headers,
         blocked=bool(verdict and verdict.blocked),
         files=files,
         results=[asdict(result) for result in verdict.results] if verdict else [],

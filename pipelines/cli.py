@@ -6,6 +6,7 @@ a command needs them, so that `status` answers at once.
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 import sys
@@ -31,6 +32,10 @@ app = typer.Typer(
 )
 sandbox = typer.Typer(help="A pretend company that speaks the CRMs' protocols.", no_args_is_help=True)
 app.add_typer(sandbox, name="sandbox")
+quarantine = typer.Typer(
+    help="Rows and packages that were set aside, and what becomes of them.", no_args_is_help=True
+)
+app.add_typer(quarantine, name="quarantine")
 
 SourceOption = Annotated[
     list[str] | None, typer.Option("--source", "-s", help="Only this source; may be given again.")
@@ -41,6 +46,12 @@ StreamOption = Annotated[
 FullOption = Annotated[bool, typer.Option("--full", help="Read from the beginning; nothing is doubled.")]
 SweepOption = Annotated[
     bool, typer.Option("--sweep", help="Compare all ids with the CRM now, not only once a week.")
+]
+PackageArgument = Annotated[
+    str, typer.Argument(metavar="PACKAGE", help="Its id, as `quarantine list` shows it.")
+]
+RowOption = Annotated[
+    list[int] | None, typer.Option("--row", help="Only the row at this position; may be given again.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
@@ -137,6 +148,44 @@ def status(json: JsonOption = False) -> None:
     health = read_health(settings.published)
     console.show_status(health, settings, as_json=json)
     raise typer.Exit(0 if health is None or health.ok else 1)
+
+
+@quarantine.command("list")
+def quarantine_list(json: JsonOption = False) -> None:
+    """Packages with rows set aside, blocked packages, and full lists whose word about other records waits."""
+    from pipelines.aside import waiting
+
+    console.show_waiting(list(waiting(load_settings())), as_json=json)
+
+
+@quarantine.command("show")
+def quarantine_show(package: PackageArgument, json: JsonOption = False) -> None:
+    """Why each row was set aside: file, sheet, row, column, value and reason. Shows personal data."""
+    from pipelines.aside import faults
+
+    console.show_faults(list(faults(load_settings(), package)), as_json=json)
+
+
+@quarantine.command("release")
+def quarantine_release(package: PackageArgument, row: RowOption = None) -> None:
+    """Let rows (or, without --row, a blocked package or a stopped full list) into the warehouse with the next sync."""
+    _decide(package, row, let=True)
+
+
+@quarantine.command("drop")
+def quarantine_drop(package: PackageArgument, row: RowOption = None) -> None:
+    """Decide that rows, a blocked package or the word of a stopped full list are never loaded. The bytes stay."""
+    _decide(package, row, let=False)
+
+
+def _decide(package: str, rows: list[int] | None, *, let: bool) -> None:
+    from pipelines import flow
+    from pipelines.aside import decide
+
+    settings = load_settings()
+    with flow.lock(settings, "quarantine"):
+        made = decide(settings, package, rows or [], let=let, by=getpass.getuser())
+    console.out.print(f"Decided ({made.id}); the next `crm-warehouse sync` or `run` folds it in.")
 
 
 @app.command()

@@ -24,6 +24,7 @@ from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from connectors.core.contract import Finding
+    from pipelines.aside import Fault, Waiting
     from pipelines.flow import RunReport
     from pipelines.sync import Progress as ProgressCall
 
@@ -113,6 +114,38 @@ def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> 
     out.print("Times are UTC.", style="dim")
     for sentence in sentences(health):
         complain(sentence)
+
+
+def show_waiting(packages: Sequence[Waiting], *, as_json: bool) -> None:
+    """What waits for somebody's decision, a package a line."""
+    if as_json:
+        print_json([asdict(one) for one in packages])
+        return
+    if not packages:
+        out.print("Nothing waits for a decision.")
+        return
+    columns = ("Package", "Stream", "Landed (UTC)", "File", "Rows", "Why")
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    for one in packages:
+        landed = f"{one.landed_at:%Y-%m-%d %H:%M}"
+        table.add_row(*map(escape, (one.package, one.stream, landed, one.file, str(one.rows), one.why)))
+    out.print(table)
+
+
+def show_faults(found: Sequence[Fault], *, as_json: bool) -> None:
+    """Why rows were set aside, a fault a paragraph: values may be long."""
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    if not found:
+        out.print("No row of this package waits for a decision.")
+    for one in found:
+        sheet = f", sheet {one.sheet}" if one.sheet else ""
+        column = f", column {one.column}" if one.column else ""
+        value = f": {one.value!r}" if one.value else ""
+        record = f" (record {one.record})" if one.record else ""
+        line = f"{one.file}{sheet}, row {one.row}{column}{value}: {one.reason} [{one.rule}]{record}"
+        out.print(line.removeprefix(", "), markup=False, highlight=False)
 
 
 def show_findings(findings: Sequence[Finding], *, as_json: bool) -> None:

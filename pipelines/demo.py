@@ -33,6 +33,9 @@ _CREDENTIALS = {
 def run_demo(*, size: str, days: int, seed: int) -> bool:
     """Run it and show the marts; True when everything went well."""
     home = Path(os.environ.setdefault("CRM_WAREHOUSE_HOME", str(_HOME)))
+    os.environ.setdefault(
+        "CRM_WAREHOUSE_SETTLE_SECONDS", "0"
+    )  # the sandbox's files are whole when they appear
     out = console.out
     if home == _HOME and home.exists():
         _forget(home)

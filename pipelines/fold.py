@@ -22,6 +22,7 @@ from pipelines.faults import step
 from pipelines.landing.runs import Run, read_runs
 from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, StreamZone, Zone
+from pipelines.listings import later_listing, own_listing
 from pipelines.manifest import ACCEPTED, RELEASE, Landed, Receipt, entry_of, file_entry
 from pipelines.seal import is_sealed, seal
 from pipelines.settings import Settings
@@ -112,7 +113,14 @@ def load_checked(
     chain = _sweep(package, landed, receipt)
     files = [file for part in chain if (file := _accepted(part, receipt=None))]
     began = chain[0].landed.started_at if chain else None
-    parts = Parts(_accepted(package, receipt), files, began, agreed=landed.kind == RELEASE)
+    parts = Parts(
+        _accepted(package, receipt),
+        files,
+        began,
+        agreed=landed.kind == RELEASE,
+        listing=own_listing(con, package),
+        later=later_listing(con, package),
+    )
     return load_package(con, stream, columns(stream), landed, checked, parts, receipt=receipt)
 
 

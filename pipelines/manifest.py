@@ -21,6 +21,9 @@ LANDED, CHECKED, LOADED, THINNED = "landed.json", "checked.json", "loaded.json",
 ACCEPTED, QUARANTINED = "accepted.parquet", "quarantined.parquet"
 # Kinds beside the reads of `CursorKind`: decisions of a person about rows or packages set aside.
 RELEASE, DROP = "release", "drop"
+LIST_BRAKE = (
+    "full_list_brake"  # what stops the word of a full list about records that it lacks; its rows go on
+)
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -52,8 +55,9 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
     read of this kind will deliver again because of the overlap; a read that brings only these is dropped.
     read: id of the first package of its chain; last: the chain ends here. backfill: name of the backfill,
     whose cursor is its own. origin, origin_kind, positions: for a decision, the package it is about and the
-    rows of it (all of them if None). calls, credits: what the API charged. run: the run that read it.
-    full: its read was from the beginning.
+    rows of it (all of them if None; none, if it is about the word of a full list only). calls, credits: what the
+    API charged. run: the run that read it. full: its read was from the beginning; a file's: it was declared to be the
+    whole list.
     resume: where the source can go on behind this package, in its own words. request: of its first page.
     originals: entries of files that a redaction replaced later; `received_files` are the ones to compare with.
     """
@@ -106,7 +110,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     skipped: rows that are no records, by reason. results: one entry per rule, as the quality room gave it.
     set_aside: rows by the rule that set them aside (a row may break several). resolved: rows of another
     package that this decision takes out of quarantine, likewise. columns: column → the CRM's field, where
-    the name could not be taken as it is.
+    the name could not be taken as it is. sheet, headers: of a file whose rows were set aside, see `Table`.
     """
 
     format: int = FORMAT
@@ -126,6 +130,13 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     resolved: dict[str, int] = {}
     columns: dict[str, str] = {}
     redactions: list[Redaction] = []
+    sheet: str = ""
+    headers: dict[str, str] = {}
+
+    @property
+    def stopped_list(self) -> dict[str, object] | None:
+        """Why the word of a full list waits; None where it does not."""
+        return next((r for r in self.results if r["rule"] == LIST_BRAKE), None)
 
     def balance(self) -> int:
         """Rows received but not accounted for; 0 or the package must fail."""

@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     unwanted_fields: str = Field(
         "", description="Fields whose values are never kept: zoho.contacts.Mobile,zoho.leads.Email."
     )
+    settle_seconds: float = Field(
+        3,
+        ge=0,
+        le=600,
+        description="How long a file of an inbox must not have changed to be taken for complete.",
+    )
     lock_wait_seconds: float = Field(30, ge=0, description="How long a run waits for another run to end.")
 
     @field_validator("home", mode="before")
@@ -185,6 +191,7 @@ class Settings(BaseSettings):
             allow_loopback=self.allow_loopback,
             known_files=known_files or {},
             known_streams=known_streams or {},
+            settle=self.settle_seconds,
         )
 
 

@@ -16,7 +16,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 # Columns that we add on the way from a page to a raw table; the rules' feeds (`_feed0` …) besides.
 _OURS = frozenset(
     {"_org", "_record_id", "_modified_at", "_read_at", "_package_id", "_position", "_row_hash", "_extra"}
-    | {"_loaded_at", "_deleted_at", "_deletion_evidence", "_misfit", "_odd", "_cells", "_faults"}
+    | {
+        "_loaded_at",
+        "_deleted_at",
+        "_deletion_evidence",
+        "_misfit",
+        "_odd",
+        "_cells",
+        "_faults",
+        "_number",
+        "_name",
+    }
     | {"_crm_warehouse_position"}
 )
 _FEED = re.compile(r"_feed\d+")

@@ -29,7 +29,8 @@ from pipelines.landing.decisions import drop
 from pipelines.landing.land import Landing, land
 from pipelines.landing.runs import Run, StreamRun, append_run
 from pipelines.landing.zone import Package, StreamZone, Zone
-from pipelines.manifest import CHECKED, LOADED, Checked, write_manifest
+from pipelines.listings import stop, stopped, waiting
+from pipelines.manifest import CHECKED, LIST_BRAKE, LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
 from pipelines.quality.rules import RuleSet, load_rules
@@ -325,6 +326,8 @@ def _checked(
     settings: Settings, source: Source, stream: Stream, zone: StreamZone, outcome: StreamOutcome
 ) -> Iterator[Package]:
     """Pending packages in order, up to the first that is blocked: what lies behind it waits."""
+    for problem in waiting(zone):
+        outcome.fail(problem, Status.BLOCKED)
     pending = zone.pending()
     if not pending:
         return
@@ -413,11 +416,15 @@ def _load(
             try:
                 receipt = load_checked(writer(), package, stream)
             except Problem as problem:
-                if problem.code != SWEEP_BRAKE:
+                if problem.code == SWEEP_BRAKE:
+                    _stop_sweep(package, problem)
+                    outcome.fail(_stopped(package, problem.what), Status.BLOCKED)
+                    continue
+                if problem.code != LIST_BRAKE:
                     raise
-                _stop_sweep(package, problem)
-                outcome.fail(_stopped(package, problem.what), Status.BLOCKED)
-                continue
+                stop(package, problem)
+                outcome.fail(stopped(package, problem.what), Status.BLOCKED)
+                receipt = load_checked(writer(), package, stream)
             step("package loaded", package=package.id, order=receipt.order)
             write_manifest(package.folder, LOADED, receipt)
             step("receipt written", package=package.id)

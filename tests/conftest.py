@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 import requests
 
+os.environ.setdefault(
+    "CRM_WAREHOUSE_SETTLE_SECONDS", "0"
+)  # files of tests are complete when they are written
 ROOT = Path(__file__).resolve().parents[1]
 
 

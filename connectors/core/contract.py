@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,9 @@ class Stream:
     stamp: str | None = None  # the field that moves when a record changes
     deletes: bool = False  # the CRM lists deleted records of this stream
     whole: bool = False  # read from the beginning every time (small, or without a stamp to ask by)
+    weak_keys: bool = (
+        False  # its rows say by which number and name else the record may be known (see `Table`)
+    )
     modelled: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)  # facts only this source's connector reads
 
@@ -149,6 +152,8 @@ class Page:
     archive: the body is a ZIP of one CSV with a header of field names, references as bare ids, lists separated by
         semicolons, and the key's name in any case.
     redacted: personal data that the source took out of the body before anybody kept it, by the member's path.
+    full: for files: somebody declared it to be the whole list, so that what it does not hold is gone. Of a list
+        in parts (files exported within SAME_EXPORT of each other) only the last one is marked.
     """
 
     body: bytes | Path
@@ -161,6 +166,16 @@ class Page:
     archive: bool = False
     sha256: str = ""  # for files: of the bytes that were recognised; what is landed must be these
     redacted: frozenset[str] = frozenset()
+    full: bool = False
+
+
+SAME_EXPORT = timedelta(hours=1)
+"""Files exported within this time of each other may be parts of one list: none of them says what is not in another."""
+
+RECORD_ID, NUMBER, NAME, CELLS = "_record_id", "_number", "_name", "_cells"
+"""Columns of a `Table` that are no fields."""
+BY_NUMBER, BY_NAME = "number:", "name:"
+"""What the key of a record begins with where nothing stronger than its number or its name was at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +192,16 @@ class Table:
     """A file cut into rows of text. Columns are field names; a lookup may come as `x.id` and `x.name`.
 
     rows holds every data row in file order, each one once. skipped: rows that are not records, with the
-    reason (blank, total, tips). cells: also keep the original texts, as a JSON object, in `_cells`.
+    reason (blank, total, tips). `_record_id` is always there; `_cells` (the original texts, as a JSON object),
+    `_number` and `_name` (by which the record may be known in files that lack its id; the name normalised) may be.
+    sheet: its name, "" of a text. headers: column or field → where a person finds it (`D 商机金额`).
     """
 
     columns: Sequence[str]
     rows: Iterable[TableRow]
     skipped: Sequence[tuple[int, str]] = ()
+    sheet: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -302,7 +321,8 @@ class SourceContext:
 
     values: the source's settings by full name. inbox: where a file source looks. cache: a private folder
     for tokens. known_files: sha256 of files already landed, per stream name. known_streams: the source's own name
-    (`Stream.api_name`) of each stream that was landed, per stream name.
+    (`Stream.api_name`) of each stream that was landed, per stream name. settle: seconds for which a file of the
+    inbox must not have changed before it is taken for complete.
     """
 
     org: str
@@ -313,6 +333,7 @@ class SourceContext:
     allow_loopback: bool = False
     known_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     known_streams: Mapping[str, str] = field(default_factory=dict)
+    settle: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from connectors.core.contract import Setting, Source, SourceContext, SourceSpec,
 
 @cache
 def _export_streams() -> tuple[Stream, ...]:
-    return load_streams("fxiaoke_export", Path(__file__).with_name("streams.yml"))
+    declared = load_streams("fxiaoke_export", Path(__file__).with_name("streams.yml"))
+    return tuple(replace(stream, weak_keys=True) for stream in declared)
 
 
 @cache

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import Field, FieldType, Shape, Table
+from connectors.core.contract import CELLS, NAME, NUMBER, RECORD_ID, Field, FieldType, Shape, Table
 from pipelines.landing.pages import read_pages
 from pipelines.landing.records import cut_records
 from pipelines.landing.types import typed
@@ -24,6 +24,7 @@ PAGE_STRIDE = 1_000_000  # position = page number × stride + place in the page
 MAX_RECORD = 64 << 20
 _LEAST_ROOM = 1 << 20
 _NULL = "\x1a\x1aN"  # a text that nobody types
+CARRIED = (RECORD_ID, NUMBER, NAME, CELLS)  # what a file's table holds beside fields
 _POSITION = "_crm_warehouse_position"  # put first, so that a record's own key of this name does not count
 
 
@@ -101,7 +102,7 @@ def cells_from_file(
     )
     own, present = _places(table.columns)
     for field in shape.fields:
-        if field.name in present and field.type not in (FieldType.TEXT, FieldType.JSON, FieldType.LOOKUP):
+        if field.name in present and field.type not in (FieldType.TEXT, FieldType.LOOKUP):
             _parse_odd_cells(con, field, present[field.name], parse)
     cells = [f"{_file_cell(field, present)} AS {quote(columns[field.name])}" for field in shape.fields]
     carried = [f"{text} AS {name}" for name, text in own.items()]
@@ -114,9 +115,7 @@ def cells_from_file(
 def _places(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Which text of a row is one of our own columns, and which is a field's; of equal names the first."""
     texts = {i: f"t{i}" for i in range(len(names))}
-    own = {"_record_id": texts.pop(names.index("_record_id"))}
-    if names[-1] == "_cells":
-        own["_cells"] = texts.pop(len(names) - 1)
+    own = {name: texts.pop(names.index(name)) for name in CARRIED if name in names}
     return own, {names[i]: text for i, text in reversed(texts.items())}
 
 
@@ -214,9 +213,11 @@ def _parse_odd_cells(
     con: duckdb.DuckDBPyConnection, field: Field, text: str, parse: Callable[[Field, str], str | None]
 ) -> None:
     """Give every distinct text that does not cast to the source's own reader, once."""
+    value = typed(field, text, from_json=False)
+    if field.type is FieldType.JSON:
+        value = f"CASE WHEN json_valid({text}) AND left({text}, 1) IN ('[', '{{') THEN {text} END"
     failing = con.execute(
-        f"SELECT DISTINCT {text} FROM texts WHERE nullif({text}, '') IS NOT NULL "
-        f"AND ({typed(field, text, from_json=False)}) IS NULL"
+        f"SELECT DISTINCT {text} FROM texts WHERE nullif({text}, '') IS NOT NULL AND ({value}) IS NULL"
     ).fetchall()
     parsed = [(given, canonical) for (given,) in failing if (canonical := parse(field, given)) is not None]
     if parsed:
@@ -224,6 +225,13 @@ def _parse_odd_cells(
             "CREATE OR REPLACE TABLE parsed AS SELECT unnest(?::VARCHAR[]) AS given, unnest(?::VARCHAR[]) AS canonical",
             [list(column) for column in zip(*parsed, strict=True)],
         )
+        # What was read and still does not fit stays as it was written: a person must find it.
+        fits = (
+            "true"
+            if field.type is FieldType.JSON
+            else f"({typed(field, 'canonical', from_json=False)}) IS NOT NULL"
+        )
+        con.execute(f"DELETE FROM parsed WHERE canonical <> '' AND NOT ({fits})")
         con.execute(f"UPDATE texts SET {text} = canonical FROM parsed WHERE {text} = given")
 
 

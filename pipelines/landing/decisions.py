@@ -39,11 +39,14 @@ _NOT_READ = ("fits_type", "readable", "has_key")
 def release(
     zone: StreamZone, origin: Package, positions: Collection[int] | None, *, by: str = "", run: str = ""
 ) -> Package:
-    """Let rows of a package into the warehouse although a rule set them aside, or (None) a blocked package.
+    """Let rows of a package into the warehouse although a rule set them aside, or (None) a blocked package, or agree
+    that the records are gone which a stopped full list lacks.
 
     Raises Problem when there is nothing to release, or when a row cannot be released because a value of it
     could not be read.
     """
+    if positions is None and _stopped_list(zone, origin):
+        return _decide_list(zone, origin, RELEASE, by, run)
     if positions is None:
         _must_wait(zone, origin)
         return _decide_whole(zone, origin, RELEASE, by, run)
@@ -53,7 +56,10 @@ def release(
 def drop(
     zone: StreamZone, origin: Package, positions: Collection[int] | None, *, by: str = "", run: str = ""
 ) -> Package:
-    """Decide that rows of a package, or (None) a blocked package, are never loaded. The bytes stay."""
+    """Decide that rows of a package, or (None) a blocked package, are never loaded, or that a stopped full list is
+    none. The bytes stay."""
+    if positions is None and _stopped_list(zone, origin):
+        return _decide_list(zone, origin, DROP, by, run)
     if positions is None:
         _must_wait(zone, origin)
         return _decide_whole(zone, origin, DROP, by, run)
@@ -67,6 +73,23 @@ def _must_wait(zone: StreamZone, origin: Package) -> None:
             do="run `crm-warehouse status`, which names the packages that do",
             where=str(origin.folder),
         )
+
+
+def _stopped_list(zone: StreamZone, origin: Package) -> bool:
+    """Whether the rows of a full list are loaded and its word about the others waits for a decision."""
+    checked = origin.checked
+    waits = origin.is_loaded() and checked is not None and checked.stopped_list is not None
+    return waits and not any(decision.positions == [] for decision in zone.decisions(origin.id))
+
+
+def _decide_list(zone: StreamZone, origin: Package, kind: str, by: str, run: str) -> Package:
+    """The rows of the list are loaded already: the decision has none."""
+    package = _begin(zone, origin, kind)
+    _copy_rows(origin.rows(ACCEPTED), package.folder / ACCEPTED, "SELECT * FROM {0} WHERE false")
+    checked = Checked(
+        checked_at=datetime.now(UTC), rules_hash="", received=0, accepted=0, quarantined=0, repeated=0, superseded=0
+    )  # fmt: skip
+    return _finish(package, origin, checked, [], by, run)
 
 
 def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: str) -> Package:
@@ -161,7 +184,8 @@ def _finish(
         kind=package.kind, origin=origin.id, origin_kind=was.kind, positions=positions, decided_by=by, run=run,
         started_at=was.started_at, landed_at=datetime.now(UTC), cursor_before=None, cursor_after=None,
         received=checked.received, pages=0, seconds=0.0, files=[], shape_hash=was.shape_hash,
-        file_name=was.file_name, file_stamp=was.file_stamp, read=was.read, last=was.last,
+        file_name=was.file_name, file_stamp=was.file_stamp, full=was.full and not positions, read=was.read,
+        last=was.last,
     )  # fmt: skip
     write_manifest(package.folder, LANDED, landed)
     step("decision landed", package=package.id, origin=origin.id, rows=checked.received)

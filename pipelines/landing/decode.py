@@ -16,9 +16,9 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import CursorKind, Field, FieldType, Shape, Source, Stream
+from connectors.core.contract import RECORD_ID, CursorKind, Field, FieldType, Shape, Source, Stream
 from pipelines.landing.archives import cells_from_archives, is_archived
-from pipelines.landing.cells import cells_from_file, cells_from_pages, unreadable
+from pipelines.landing.cells import CARRIED, cells_from_file, cells_from_pages, unreadable
 from pipelines.landing.intact import require_intact
 from pipelines.landing.types import row_hash, typed
 from pipelines.landing.zone import Package
@@ -33,7 +33,7 @@ class Decoded:
 
     skipped: rows that are no records, by reason. misfits: cells by field. columns: column → field, of fields
     that could not have a column of their own name. rows: the file of all rows as accepted rows look; None where
-    one of them has something odd about it.
+    one of them has something odd about it. sheet, headers: of a file, see `Table`.
     """
 
     fields: tuple[Field, ...]
@@ -42,6 +42,8 @@ class Decoded:
     misfits: dict[str, int]
     columns: dict[str, str]
     rows: Path | None
+    sheet: str
+    headers: dict[str, str]
 
 
 def decode(
@@ -51,6 +53,7 @@ def decode(
     landed = package.landed
     require_intact(package, landed)
     skipped: dict[str, int] = {}
+    sheet, headers = "", {}
     records: Path | None = None
     if package.kind == CursorKind.FILE:
         con.execute(f"SET TimeZone = {literal('UTC')}")
@@ -58,6 +61,7 @@ def decode(
         shape, columns = _named(shape, stream)
         cells_from_file(shape, table, source.parse, columns, con, scratch)
         skipped = dict(Counter(reason for _, reason in table.skipped))
+        sheet, headers = table.sheet, dict(table.headers)
     elif is_archived(landed):
         shape, columns = _named(package.shape, stream)
         cells_from_archives(package, shape, columns, con, scratch)
@@ -79,7 +83,7 @@ def decode(
         con.execute("SELECT field, count(*) FROM misfits GROUP BY field ORDER BY field").fetchall()
     )
     received, whole = count + sum(skipped.values()), None if odd else rows
-    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole)
+    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole, sheet, headers)
 
 
 def _named(shape: Shape, stream: Stream) -> tuple[Shape, dict[str, str]]:
@@ -114,7 +118,7 @@ def _type_rows(
     carried = [
         "_position",
         "nullif(_record_id, '') AS _record_id",
-        *(["_cells"] if is_file and _has_cells(con) else []),
+        *(_carried(con) if is_file else ()),
     ]
     cells = [f"{values[f.name]} AS {texts[f.name]}" for f in fields]
     stamp = texts[shape.stamp] if shape.stamp else "NULL"
@@ -176,8 +180,10 @@ def _split_by_key(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE VIEW winners AS SELECT r.* FROM rows r ANTI JOIN losers USING (_position)")
 
 
-def _has_cells(con: duckdb.DuckDBPyConnection) -> bool:
-    return any(name == "_cells" for (name, *_) in con.execute("DESCRIBE cells").fetchall())
+def _carried(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """What `cells` holds beside the key and the fields."""
+    present = {name for (name, *_) in con.execute("DESCRIBE cells").fetchall()}
+    return [name for name in CARRIED if name in present and name != RECORD_ID]
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -347,6 +347,8 @@ def _land_files(
                 read=package.id,
                 file_name=page.body.name,
                 file_stamp=page.file_stamp,
+                full=page.full,
+                request=page.request,
             )
             _write_landed(package, shape, landed)
         except BaseException:

@@ -63,8 +63,9 @@ def fates(zone: StreamZone, limit: datetime | None, held: Held) -> Iterator[Fate
     for landed in packages.values():
         if landed.origin:
             decided.setdefault(landed.origin, []).append(landed)
+    listed = any(landed.full for landed in packages.values() if landed.kind == CursorKind.FILE)
     for package, landed in packages.items():
-        yield _fate(package, landed, decided, limit, held)
+        yield _fate(package, landed, decided, limit, held, listed=listed)
 
 
 def _fate(
@@ -73,7 +74,10 @@ def _fate(
     decided: Mapping[str, list[Landed]],
     limit: datetime | None,
     held: Held,
+    *,
+    listed: bool,
 ) -> Fate:
+    """listed: full lists of files speak of the stream, and every other file's rows against them."""
     checked, receipt, thinned = package.checked, package.receipt, package.thinned
     left = tuple(f for f in thinned.files if (package.folder / f.name).exists()) if thinned else ()
     if thinned:
@@ -92,7 +96,11 @@ def _fate(
     if limit is None or landed.landed_at >= limit:
         return Fate(package, stays=YOUNG)
     needed = (
-        receipt.changed or receipt.stale or landed.package in held.named or landed.kind not in _OF_RECORDS
+        receipt.changed
+        or receipt.stale
+        or landed.package in held.named
+        or landed.kind not in _OF_RECORDS
+        or listed
     )
     if needed and _rows_damaged(package, checked):  # then the raw bytes are all that is left of them
         return Fate(package, stays=DAMAGED)

@@ -1,28 +1,46 @@
 """Which records exist: tombstones and their end (law 4).
 
-Existence is ordered by read start alone. Three things speak of it: a row that was read (in `merge`), the
-CRM's deleted list, and a sweep of all ids, which says of every record known before it began whether it is
-still there. Content never changes here. Every statement that a record is gone is kept in `ops.deletions`, so
+Existence is ordered by read start alone. Four things speak of it: a row that was read (in `merge`), the
+CRM's deleted list, a sweep of all ids, which says of every record known before it began whether it is
+still there, and a file that was declared to be a full list, which says it of every record known before the file
+was exported. Content never changes here. Every statement that a record is gone is kept in `ops.deletions`, so
 that a row which is folded late (released from quarantine, say) does not rise from the dead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import Stream
+from connectors.core.contract import BY_NAME, BY_NUMBER, NAME, NUMBER, Stream
 from connectors.core.errors import Actor, Problem
-from pipelines.manifest import Landed
+from pipelines.manifest import LIST_BRAKE, Landed
 from pipelines.sql import literal
-from pipelines.warehouse.schema import history_table, raw_table
+from pipelines.warehouse.schema import history_table, raw_table, table_columns
 
 SWEEP_BRAKE = "sweep_brake"  # the code of the Problem that stops a sweep
 _BRAKE = 0.10  # of the living records, gone at once: rather a lost permission than a clean-up (law 4)
-_DELETED_LIST, _SWEEP = "deleted_list", "sweep"
+_DELETED_LIST, _SWEEP, FULL_LIST = "deleted_list", "sweep", "full_list"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A full list as files of rows, each package's accepted and set aside: a row that could not be accepted exists.
+
+    package: whose word it is. stamp: when it was exported. accepted, aside: of the list; further: of other files as
+    new as the list or newer, whose records it cannot have known. whole: all of these files are still there.
+    """
+
+    package: str
+    stamp: datetime
+    accepted: Sequence[Path]
+    aside: Sequence[Path]
+    further: Sequence[Path]
+    whole: bool = True
 
 
 def bury_listed(
@@ -109,6 +127,133 @@ def note_unlisted(
         f"'{_SWEEP}' AS evidence FROM plan WHERE fate = 'inserted' AND _record_id NOT IN "
         f"(SELECT _record_id FROM read_parquet([{files}])) ORDER BY _record_id",
         {**_facts(stream, landed), "read_at": began},
+    )
+
+
+def bury_unlisted(
+    con: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    landed: Landed,
+    listing: Listing,
+    loaded_at: datetime,
+    *,
+    brake: bool,
+) -> dict[str, int]:
+    """Tombstones for what a full list does not hold and no file as new as it does.
+
+    Raises Problem (code LIST_BRAKE), unless somebody has agreed, when more than 10 % of the living records would go
+    or when a row of the list cannot be told from others, so that any record may be the one.
+    """
+    current = raw_table(stream.source, stream.name)
+    _hold_listed(con, listing)
+    only = {"org": landed.org, "read_at": landed.started_at}
+    gone = (
+        f"FROM {current} c WHERE c._org = $org AND c._deleted_at IS NULL AND c._read_at < $read_at "
+        f"AND {_unlisted(con, 'c', current)}"
+    )
+    missing = _count(con, f"SELECT count(*) {gone}", only)
+    if brake and missing:
+        alive = f"SELECT count(*) FROM {current} WHERE _org = $org AND _deleted_at IS NULL"
+        _brake_list(con, stream, landed, listing, missing, _count(con, alive, {"org": landed.org}))
+    con.execute(
+        "INSERT INTO ops.deletions BY NAME SELECT $source AS source, $org AS org, $stream AS stream, "
+        "c._record_id AS record_id, $stamp::TIMESTAMPTZ AS deleted_at, $read_at AS read_at, $package AS package_id, "
+        f"'{FULL_LIST}' AS evidence {gone} ORDER BY c._record_id",
+        {**_facts(stream, landed), "stamp": listing.stamp},
+    )
+    return {"deleted": _bury(con, stream, landed.org, loaded_at, _said_by(landed))}
+
+
+def bury_unlisted_late(
+    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, listing: Listing, loaded_at: datetime
+) -> dict[str, int]:
+    """Tombstones for records just inserted by a file that is older than a full list which lacks them."""
+    current = raw_table(stream.source, stream.name)
+    _hold_listed(con, listing)
+    late = (
+        f"{current} c JOIN plan p USING (_record_id) WHERE c._org = $org AND p.fate = 'inserted' "
+        f"AND c._deleted_at IS NULL AND {_unlisted(con, 'c', current)}"
+    )
+    said = {"stamp": listing.stamp, "package": listing.package}
+    con.execute(
+        "INSERT INTO ops.deletions BY NAME SELECT $source AS source, $org AS org, $stream AS stream, "
+        "c._record_id AS record_id, $stamp::TIMESTAMPTZ AS deleted_at, $read_at AS read_at, $package AS package_id, "
+        f"'{FULL_LIST}' AS evidence FROM {late} ORDER BY c._record_id",
+        {**_facts(stream, landed), **said},
+    )
+    columns = (
+        "c.* REPLACE ($package AS _package_id, $loaded_at::TIMESTAMPTZ AS _loaded_at, "
+        f"$stamp::TIMESTAMPTZ AS _deleted_at, '{FULL_LIST}' AS _deletion_evidence)"
+    )
+    values = {"org": landed.org, "loaded_at": loaded_at, **said}
+    return {"deleted": _append(con, stream, columns, late, values)}
+
+
+def _hold_listed(con: duckdb.DuckDBPyConnection, listing: Listing) -> None:
+    """The temp table `listed`: key, number and name of every row that says of a record that it exists.
+
+    strength: 1 for an id, 2 for a number, 3 for a name; 0 where the row was set aside, whatever its key is. aside:
+    it is a row of the list itself and nothing tells whose.
+    """
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE listed (key VARCHAR, number VARCHAR, name VARCHAR, strength INT, untold BOOLEAN)"
+    )
+    parts = ((listing.accepted, False, False), (listing.aside, True, True), (listing.further, False, False))
+    for files, loose, own in parts:
+        for path in files:  # one by one: files of one object differ in their columns
+            rows = f"read_parquet({literal(str(path))})"
+            strength = "0" if loose else _strength("_record_id")
+            con.execute(
+                f"INSERT INTO listed SELECT DISTINCT _record_id, {_weak_keys(con, rows)}, {strength}, "
+                f"{own} AND _record_id IS NULL FROM {rows}"
+            )
+
+
+def _weak_keys(con: duckdb.DuckDBPyConnection, relation: str, alias: str = "") -> str:
+    """SQL of number and name; a source may give neither, and an older version gave none."""
+    present = table_columns(con, relation)
+    return ", ".join(f"{alias}{name}" if name in present else "NULL::VARCHAR" for name in (NUMBER, NAME))
+
+
+def _strength(key: str) -> str:
+    return (
+        f"CASE WHEN starts_with({key}, {literal(BY_NUMBER)}) THEN 2 "
+        f"WHEN starts_with({key}, {literal(BY_NAME)}) THEN 3 ELSE 1 END"
+    )
+
+
+def _unlisted(con: duckdb.DuckDBPyConnection, row: str, table: str) -> str:
+    """SQL: no row of `listed` is this record. Where one key is an id and the other a number or a name, an equal
+    number or an equal name counts as well: a record that is keyed in another way now has not gone."""
+    number, name = _weak_keys(con, table, f"{row}.").split(", ")
+    other = f"l.strength <> {_strength(f'{row}._record_id')}"
+    same = [
+        f"l.key = {row}._record_id",
+        f"l.number = {number} AND {other}",
+        f"l.name = {name} AND {other}",
+    ]
+    return " AND ".join(f"NOT EXISTS (SELECT 1 FROM listed l WHERE {condition})" for condition in same)
+
+
+def _brake_list(
+    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, listing: Listing, missing: int, alive: int
+) -> None:
+    file = landed.file_name
+    doubt = ""
+    if _count(con, "SELECT count(*) FROM listed WHERE untold", {}):
+        doubt = ", but holds rows that could not be read and may be theirs"
+    elif not listing.whole:
+        doubt = ", but the rows of files as new as it were taken out by `prune`, so nobody can tell"
+    elif missing <= alive * _BRAKE:
+        return
+    raise Problem(
+        f"the full list {file} lacks {missing:,} of {alive:,} records{doubt}; its rows are loaded, nothing was "
+        "marked as deleted",
+        do="decide whether they are gone",
+        source=stream.source,
+        stream=stream.name,
+        where=landed.package,
+        code=LIST_BRAKE,
     )
 
 

@@ -17,7 +17,15 @@ from connectors.core.contract import CursorKind, Stream
 from pipelines.faults import step
 from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
 from pipelines.warehouse.connect import sparing
-from pipelines.warehouse.existence import bury_late, bury_listed, note_unlisted, sweep
+from pipelines.warehouse.existence import (
+    Listing,
+    bury_late,
+    bury_listed,
+    bury_unlisted,
+    bury_unlisted_late,
+    note_unlisted,
+    sweep,
+)
 from pipelines.warehouse.merge import merge
 from pipelines.warehouse.ops import earlier, next_order, note_package
 from pipelines.warehouse.schema import ensure_stream
@@ -30,12 +38,15 @@ class Parts:
     accepted: its rows; None when they changed nothing and are no longer kept. chain: the accepted files of a
     whole sweep, and when it began; of the sweep that the package completes, or, for rows released late, of the
     newest one folded since they were read. None where an id could not be read: such a sweep proves nothing.
+    listing: the full list that the package is or agrees to; later: of a file, a full list that is newer than it.
     """
 
     accepted: Path | None
     chain: Sequence[Path] = ()
     chain_began: datetime | None = None
-    agreed: bool = field(default=False)  # a person has said that the sweep is right
+    agreed: bool = field(default=False)  # a person has said that the sweep or list is right
+    listing: Listing | None = None
+    later: Listing | None = None
 
 
 def load_package(
@@ -121,4 +132,9 @@ def _fold(
             counts = merge(con, stream, landed, accepted, loaded_at)
             if parts.chain_began is not None:
                 note_unlisted(con, stream, landed, parts.chain, parts.chain_began)
-            return {**counts, **bury_late(con, stream, landed, loaded_at)}
+            gone = [bury_late(con, stream, landed, loaded_at)]
+            if parts.later is not None:
+                gone.append(bury_unlisted_late(con, stream, landed, parts.later, loaded_at))
+            if parts.listing is not None:
+                gone.append(bury_unlisted(con, stream, landed, parts.listing, loaded_at, brake=brake))
+            return {**counts, "deleted": sum(one.get("deleted", 0) for one in gone)}

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import Stream
+from connectors.core.contract import SAME_EXPORT, Stream
 from pipelines.manifest import Landed
 from pipelines.sql import is_reference, literal, quote
+from pipelines.warehouse.existence import FULL_LIST
 from pipelines.warehouse.schema import converted, evolve, history_table, raw_table, table_columns
 
 _ORDER = "(coalesce({0}._modified_at, '-infinity'::TIMESTAMPTZ), {0}._read_at, {0}._position)"
@@ -29,7 +30,7 @@ def merge(
     """
     current, history = raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
     incoming = _incoming(con, stream, landed, accepted, loaded_at)
-    counts = _plan(con, current)
+    counts = _plan(con, current, _again(landed))
     restamped = 0
     if counts.get("unchanged"):
         restamped = _restamp(con, current, landed.org) + _rename(con, current, landed.org, incoming)
@@ -71,15 +72,25 @@ def _incoming(
     return {place: types[place] for place in places.values()}
 
 
-def _plan(con: duckdb.DuckDBPyConnection, current: str) -> dict[str, int]:
+def _again(landed: Landed) -> str:
+    """SQL: the row says that its record exists now. A later read does, unless it is a file and a full list that was
+    exported after it lacks the record."""
+    later = "i._read_at > c._read_at"
+    if landed.file_stamp is None:
+        return later
+    newest = _moment(landed.file_stamp + SAME_EXPORT)
+    return f"({later} AND (c._deletion_evidence IS DISTINCT FROM '{FULL_LIST}' OR c._deleted_at <= {newest}))"
+
+
+def _plan(con: duckdb.DuckDBPyConnection, current: str, again: str) -> dict[str, int]:
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE plan AS SELECT i._record_id, CASE "
         "WHEN c._record_id IS NULL THEN 'inserted' "
-        "WHEN c._deleted_at IS NOT NULL AND i._read_at > c._read_at THEN 'updated' "  # it exists again
+        f"WHEN c._deleted_at IS NOT NULL AND {again} THEN 'updated' "  # it exists again
         "WHEN c._row_hash = i._row_hash THEN 'unchanged' "
         f"WHEN {_ORDER.format('i')} > {_ORDER.format('c')} THEN 'updated' ELSE 'stale' END AS fate, "
-        "CASE WHEN i._read_at <= c._read_at THEN c._deleted_at END AS _deleted_at, "
-        "CASE WHEN i._read_at <= c._read_at THEN c._deletion_evidence END AS _deletion_evidence, "
+        f"CASE WHEN NOT {again} THEN c._deleted_at END AS _deleted_at, "
+        f"CASE WHEN NOT {again} THEN c._deletion_evidence END AS _deletion_evidence, "
         "greatest(i._read_at, c._read_at) AS _read_at, i._modified_at > c._modified_at AS newer, i._modified_at "
         f"FROM incoming i LEFT JOIN {current} c ON c._org = i._org AND c._record_id = i._record_id"
     )

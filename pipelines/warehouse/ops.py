@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import duckdb
 import yaml
 
+from connectors.core.contract import CursorKind
 from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
 from pipelines.sql import quote
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
@@ -147,6 +149,36 @@ def earlier(con: duckdb.DuckDBPyConnection, package: str) -> Receipt | None:
     return Receipt(**dict(zip(("order", "loaded_at", *_COUNTS), row, strict=True))) if row else None
 
 
+def files_since(con: duckdb.DuckDBPyConnection, landed: Landed, since: datetime) -> list[str]:
+    """The packages of files of a stream folded so far that were exported at or after `since`, or nobody knows when."""
+    rows = con.execute(
+        f"{_OF_FILES} AND (file_stamp IS NULL OR file_stamp >= $since) ORDER BY load_order",
+        {**_stream(landed), "since": since},
+    ).fetchall()
+    return [package for (package,) in rows]
+
+
+def full_list_after(con: duckdb.DuckDBPyConnection, landed: Landed, stamp: datetime) -> str | None:
+    """The newest full list of a stream folded so far that was exported after `stamp` and whose word stands."""
+    row = con.execute(
+        "SELECT package_id FROM ops.packages WHERE source = $source AND org = $org AND stream = $stream "
+        "AND full_list AND file_stamp > $stamp ORDER BY file_stamp DESC, load_order DESC LIMIT 1",
+        {**_stream(landed), "stamp": stamp},
+    ).fetchone()
+    return row[0] if row else None
+
+
+_OF_FILES = (
+    "SELECT package_id FROM ops.packages WHERE source = $source AND org = $org AND stream = $stream "
+    f"AND (kind = '{CursorKind.FILE}' OR (kind = '{RELEASE}' AND origin LIKE '%-{CursorKind.FILE}-%' "
+    f"AND NOT EXISTS (SELECT 1 FROM ops.packages o WHERE o.package_id = origin)))"
+)
+
+
+def _stream(landed: Landed) -> dict[str, str]:
+    return {"source": landed.source, "org": landed.org, "stream": landed.stream}
+
+
 def note_package(con: duckdb.DuckDBPyConnection, landed: Landed, checked: Checked, receipt: Receipt) -> None:
     """The package's row, and what its rules set aside or its decision resolved."""
     facts: dict[str, Any] = {
@@ -168,6 +200,11 @@ def note_package(con: duckdb.DuckDBPyConnection, landed: Landed, checked: Checke
         "credits": landed.credits,
         "skipped": sum(checked.skipped.values()),
         "file_name": landed.file_name,
+        "file_stamp": landed.file_stamp,
+        "full_list": landed.full
+        and CursorKind.FILE in (landed.kind, landed.origin_kind)
+        and landed.kind != DROP
+        and not checked.stopped_list,
         "shape_hash": landed.shape_hash,
         "rules_hash": checked.rules_hash,
         "origin": landed.origin,

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import duckdb
 
-from connectors.core.contract import Stream
+from connectors.core.contract import NAME, NUMBER, Stream
 from pipelines.sql import columns_of, fitted, quote, same_name
 
 META: Mapping[str, str] = {
@@ -28,6 +28,7 @@ META: Mapping[str, str] = {
     "_deleted_at": "TIMESTAMPTZ",
     "_deletion_evidence": "VARCHAR",
 }
+_WEAK_KEYS: Mapping[str, str] = {NUMBER: "VARCHAR", NAME: "VARCHAR"}
 _LADDER = ("BOOLEAN", "BIGINT", "DECIMAL", "VARCHAR")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 
@@ -49,7 +50,12 @@ def _tables(stream: Stream) -> tuple[str, str]:
 def ensure_stream(con: duckdb.DuckDBPyConnection, stream: Stream, columns: Mapping[str, str]) -> None:
     """Make both tables of a stream exist with at least our own and these declared columns (name → type)."""
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote('raw_' + stream.source)}")
-    wanted = {**META, **{column: columns[field] for field, column in columns_of(columns, columns).items()}}
+    weak = _WEAK_KEYS if stream.weak_keys else {}
+    wanted = {
+        **META,
+        **weak,
+        **{column: columns[field] for field, column in columns_of(columns, columns).items()},
+    }
     definition = ", ".join(f"{quote(name)} {kind}" for name, kind in wanted.items())
     for table in _tables(stream):
         con.execute(f"CREATE TABLE IF NOT EXISTS {table} ({definition})")

@@ -68,6 +68,8 @@ def test_opportunities(source: Source):
         "record_type": "预设业务类型",
         "life_status": "正常",
         "lock_status": "未锁定",
+        "_number": None,
+        "_name": "cancity-gtx plus basic",
         "position": 2,
         "misfit": None,
     }

@@ -199,7 +199,8 @@ def test_files_that_are_no_workbooks(tmp_path: Path):
     whole = xlsx(tmp_path / "f.xlsx", [DEAL, ROW]).read_bytes()
     (tmp_path / "f.xlsx").write_bytes(whole[: len(whole) // 2])
     with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
-        archive.writestr("客户对象导出结果.xlsx", whole)
+        archive.writestr("word/document.xml", whole)
+        archive.writestr("[Content_Types].xml", whole)
     xlsx(tmp_path / "h.xlsx", [DEAL, ROW])
     said = {p.where: p.what for p in open_tame(tmp_path).problems()}
     assert said == {
@@ -209,7 +210,7 @@ def test_files_that_are_no_workbooks(tmp_path: Path):
         "d.xls": "the workbook is damaged or incomplete",
         "e.bin": "the file is neither a workbook nor text",
         "f.xlsx": "the workbook is damaged or incomplete",
-        "g.zip": "the file is a zip archive, but not a workbook",
+        "g.zip": "the file is a document, but no workbook that is read",
     }
     assert len(pages(open_tame(tmp_path), "new_opportunity_obj")) == 1, "bad files never stop a good one"
 

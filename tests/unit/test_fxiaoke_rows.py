@@ -49,6 +49,8 @@ def test_the_key_is_the_id_else_the_number_else_the_name(tmp_path: Path):
     assert table.skipped == [(5, "blank")]
     assert "no 唯一性ID, no number and no name" in found[3]["misfit"]
     assert json.loads(found[3]["_cells"])["D列"] == "x"
+    weak = [("KH1", "甲"), ("KH－2", "乙"), (None, "bing 有限公司"), (None, None)]
+    assert [(row["_number"], row["_name"]) for row in found] == weak, "whatever the key is"
 
 
 def test_different_rows_of_one_name_are_all_set_aside(tmp_path: Path):
@@ -168,7 +170,8 @@ def test_title_rows_hidden_sheets_and_an_offset_header(tmp_path: Path):
     rows = [[], [None, None, "商机列表"], [None, None, *HEADER], [None, None, "1", "甲", "乙", "丙", "丁"]]
     _, table, found = read(tmp_path, rows, sheet="商机数据", before={"hidden_options": "hidden"})
     assert [(row["position"], row["name"], row["owner.name"]) for row in found] == [(4, "甲", "丙")]
-    assert table.columns == ("_record_id", "_id", "name", "account_id.name", "owner.name", "_cells")
+    fields = ("_id", "name", "account_id.name", "owner.name")
+    assert table.columns == ("_record_id", *fields, "_number", "_name", "_cells")
     assert json.loads(found[0]["_cells"])["G列"] == "丁"
 
 

@@ -1,4 +1,4 @@
-"""A workbook's zip from outside: how much it may unpack to, and what it truly unpacks to."""
+"""A zip from outside: how much it may unpack to, and what it truly unpacks to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import zlib
 from collections.abc import Iterator
 
 from connectors.core.errors import Problem
-from connectors.core.files.content import EXPORT_AGAIN, UNLOCK
+from connectors.core.files.content import EXPORT_AGAIN, MACROS, UNLOCK, WITHOUT_MACROS
 from connectors.core.files.limits import Limits
 
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BLOCK = 1 << 20
+_MACROS, _MACRO_SHEETS = "vbaproject.bin", "xl/macrosheets/"
 _HOSTILE = "Do not open it; export the file from Fxiaoke again and delete this one"
 
 
@@ -23,9 +24,11 @@ def check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
         raise Problem(f"the workbook has {len(members):,} parts, more than {limits.members:,}", do=_HOSTILE)
     if len({m.filename for m in members}) != len(members):
         raise Problem("the workbook holds two parts of the same name", do=_HOSTILE)
+    if any(m.filename.lower().endswith(_MACROS) or _MACRO_SHEETS in m.filename.lower() for m in members):
+        raise Problem(MACROS, do=WITHOUT_MACROS)
     if any(m.flag_bits & 1 for m in members):
         raise Problem("the workbook is protected by a password", do=UNLOCK)
-    if any(m.compress_type not in _METHODS for m in members):
+    if any(m.compress_type not in METHODS for m in members):
         raise Problem("the workbook is packed in a way that spreadsheets do not use", do=_HOSTILE)
     unpacked, packed = sum(m.file_size for m in members), sum(m.compress_size for m in members)
     if unpacked > limits.unpacked_bytes:
@@ -38,13 +41,15 @@ def check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
         )
 
 
-def blocks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+def blocks(
+    archive: zipfile.ZipFile, member: str | zipfile.ZipInfo, what: str = "the workbook"
+) -> Iterator[bytes]:
     """The true bytes of a part, which must be as many as its table of contents declares.
 
     The standard reader stops at the declared size, other readers do not: a part that lies would be small
     here and huge there. Raises Problem when it lies or is damaged.
     """
-    declared = archive.getinfo(name)
+    declared = archive.getinfo(member) if isinstance(member, str) else member
     unbound = copy.copy(declared)
     unbound.file_size = declared.file_size + 1
     seen = 0
@@ -53,10 +58,10 @@ def blocks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
             while block := part.read(_BLOCK):
                 seen += len(block)
                 if seen > declared.file_size:
-                    raise Problem(f"the workbook's part {name} is larger than it says", do=_HOSTILE)
+                    raise Problem(f"{what}'s part {declared.filename} is larger than it says", do=_HOSTILE)
                 yield block
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise Problem("the workbook is damaged or incomplete", do=EXPORT_AGAIN) from error
+        raise Problem(f"{what} is damaged or incomplete", do=EXPORT_AGAIN) from error
 
 
 def content(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:

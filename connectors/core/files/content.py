@@ -7,13 +7,19 @@ from enum import StrEnum
 from pathlib import Path
 
 from connectors.core.errors import Problem
+from connectors.core.files.zips import Archive
 
 _OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream in which Office keeps a locked workbook
+_VBA = "_VBA_PROJECT".encode("utf-16-le")  # the stream in which Office keeps a workbook's macros
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _START = 64 << 10
+# Members by which a document of Office, OpenDocument or Apple is known.
+_DOCUMENTS = frozenset({"[Content_Types].xml", "mimetype", "Index/Document.iwa", "META-INF/MANIFEST.MF"})
 SAVE_AGAIN = "Open it, save it as .xlsx or .csv and put that file into the inbox"
 UNLOCK = "Open it, save it without the password and replace the file"
+MACROS = "the workbook holds macros, which no export does"
+WITHOUT_MACROS = "Do not run them; open it with macros off, save it as .xlsx and replace the file"
 EXPORT_AGAIN = "Export it again and replace the file"
 
 
@@ -37,6 +43,8 @@ def kind_of(path: Path) -> Kind:
     if start.startswith(_OLE2):
         if _contains(path, _ENCRYPTED):
             raise Problem("the workbook is protected by a password", do=UNLOCK)
+        if _contains(path, _VBA):
+            raise Problem(MACROS, do=WITHOUT_MACROS)
         return Kind.XLS
     if b"\0" in start and not start.startswith(_UTF16):
         raise Problem("the file is neither a workbook nor text", do=SAVE_AGAIN)
@@ -45,20 +53,38 @@ def kind_of(path: Path) -> Kind:
     return Kind.TEXT
 
 
-def _zip_kind(path: Path) -> Kind:
+def is_archive_of_files(path: Path) -> bool:
+    """Whether the file is a zip whose members are files of their own: no workbook and no other document."""
+    with path.open("rb") as file:
+        if not file.read(2).startswith(b"PK"):
+            return False
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise Problem("the workbook is damaged or incomplete", do=EXPORT_AGAIN) from error
+        names = _members(path)
+    except Problem:
+        return False
+    return not names & _DOCUMENTS
+
+
+def _zip_kind(path: Path) -> Kind:
+    names = _members(path)
     if "xl/workbook.xml" in names:
         return Kind.XLSX
     if "xl/workbook.bin" in names:
         return Kind.XLSB
+    if names & _DOCUMENTS:
+        raise Problem("the file is a document, but no workbook that is read", do=SAVE_AGAIN)
     raise Problem(
         "the file is a zip archive, but not a workbook",
         do="If it holds exports, unpack it into the inbox; otherwise take it out",
     )
+
+
+def _members(path: Path) -> set[str]:
+    try:
+        with Archive(path) as archive:
+            return set(archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        raise Problem("the workbook is damaged or incomplete", do=EXPORT_AGAIN) from error
 
 
 def _contains(path: Path, needle: bytes) -> bool:

@@ -15,6 +15,7 @@ _WRITTEN = re.compile(
 )
 _DIGITS = re.compile(r"^([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2})?)?$")
 _SERIAL = re.compile(r"^[0-9]{5}(?:\.[0-9]+)?$")
+BEHIND_1904 = 1462  # days by which a serial number of a workbook that counts from 1904 is smaller
 _EPOCH = datetime(1899, 12, 30)  # day 0 of Excel's calendar, its false leap day of 1900 included
 
 

@@ -21,7 +21,10 @@ class Peek:
 @dataclass(frozen=True, slots=True)
 class Grid:
     """rows: iterates over all rows, from row 1 and column A to `Peek.last_row`, as often as it is called.
-    ragged: whether rows differ in length (text files)."""
+    ragged: whether rows differ in length (text files). since_1904: bare numbers count days from 1904, not 1900.
+    sheet: its name, "" for text."""
 
     rows: Callable[[], Iterator[list[Cell]]]
     ragged: bool
+    since_1904: bool = False
+    sheet: str = ""

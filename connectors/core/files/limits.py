@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of one file. Beyond any of them the file is refused with a sentence, never half read.
 
-    file_bytes: as it lies in the inbox. members, unpacked_bytes, ratio: of a workbook's zip; the ratio counts
-    only beyond `ratio_from` unpacked bytes, since small repetitive parts pack well and harm nobody.
-    part_bytes: styles, sheet list and the like. columns: of a sheet. cells: rows × columns that the reader
+    file_bytes: as it lies in the inbox. bundle_members: files in a zip of files. members, unpacked_bytes, ratio: of
+    a zip; the ratio counts only beyond `ratio_from` unpacked bytes, since small repetitive parts pack well and harm
+    nobody. part_bytes: styles, sheet list and the like. columns: of a sheet. cells: rows × columns that the reader
     may hold (24 bytes each). memory_bytes, seconds: of the separate process that looks at an unknown file.
     """
 
     file_bytes: int = 512 << 20
+    bundle_members: int = 1_000
     members: int = 2_000
     unpacked_bytes: int = 4 << 30
     ratio: int = 200

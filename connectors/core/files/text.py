@@ -102,6 +102,6 @@ def delimiter_of(path: Path, encoding: str) -> str:
         except Problem:
             return 0, 0
         width, rows = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
-        return (rows / widths.total() if width > 1 else 0), width
+        return (rows / widths.total(), width) if width > 1 else (0, 0)
 
     return max(_DELIMITERS, key=evenness)

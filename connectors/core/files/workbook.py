@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from connectors.core.files.grid import Grid, Peek
 from connectors.core.files.limits import HEAD_ROWS, Limits
 from connectors.core.files.sheet_list import first_visible
 from connectors.core.files.sheet_scan import first_rows, scan
+from connectors.core.files.zips import Archive
+
+_SINCE_1904 = re.compile(rb"""<(?:\w+:)?workbookPr\s[^>]*date1904\s*=\s*["'](?:1|true)["']""")
 
 
 def peek(path: Path, kind: Kind, limits: Limits) -> Peek:
@@ -35,7 +39,7 @@ def peek(path: Path, kind: Kind, limits: Limits) -> Peek:
     May end the process on a hostile file: to be called through `probe` only. Raises Problem.
     """
     if kind is not Kind.XLS:
-        with zipfile.ZipFile(path) as archive:
+        with Archive(path) as archive:
             check_archive(archive, limits)
             quick = _quick_peek(archive, limits) if kind is Kind.XLSX else None
         if quick is not None:
@@ -64,7 +68,15 @@ def open_grid(path: Path, kind: Kind) -> Grid:
         for row in sheet.iter_rows():
             yield [""] * left + row if left else row
 
-    return Grid(rows, ragged=False)
+    return Grid(
+        rows, ragged=False, since_1904=kind is Kind.XLSX and _counts_from_1904(path), sheet=sheet.name
+    )
+
+
+def _counts_from_1904(path: Path) -> bool:
+    """Whether a workbook of old Macs: its dates come right from the reader, its bare serial numbers do not."""
+    with Archive(path) as archive:
+        return _SINCE_1904.search(archive.read("xl/workbook.xml")) is not None
 
 
 def sheet_name(path: Path, kind: Kind) -> str:

@@ -15,6 +15,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import IllegalCharacterError
 
+from connectors.core.contract import CELLS
 from connectors.core.errors import Problem
 from connectors.core.files.cells import Cell, text_of
 from connectors.core.files.content import Kind, kind_of
@@ -25,7 +26,7 @@ from connectors.core.files.workbook import sheet_name
 from connectors.fxiaoke.export_files.columns import best_row
 from connectors.fxiaoke.export_files.keys import deciding
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
-from connectors.fxiaoke.export_files.layout import CELLS, Layout, lay_out
+from connectors.fxiaoke.export_files.layout import Layout, lay_out
 
 _WRITABLE = (str, bool, int, float, datetime, date)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from connectors.core.contract import BY_NAME, BY_NUMBER
 from connectors.core.files.normal import match_name
 from connectors.fxiaoke.export_files.layout import Layout
 
-NUMBER, NAME = "number:", "name:"
 NO_KEY = "the row has no 唯一性ID, no number and no name, so it cannot be told apart from other records"
 AMBIGUOUS = (
     "several different rows of the file have this name, and neither 唯一性ID nor a number tells them apart"
@@ -39,7 +39,12 @@ class Keys:
             return None, NO_KEY
         if self._ambiguous is None:
             self._ambiguous = self._find_ambiguous()
-        return f"{NAME}{name}", AMBIGUOUS if name in self._ambiguous else None
+        return f"{BY_NAME}{name}", AMBIGUOUS if name in self._ambiguous else None
+
+    def also(self, texts: Sequence[str]) -> tuple[str | None, str | None]:
+        """The number and the normalised name of a row, whatever its key is: files may differ in what they hold."""
+        number = next((texts[i] for i in self._layout.numbers if _given(texts[i])), None)
+        return number, self._name(texts) or None
 
     def _strong(self, texts: Sequence[str]) -> str | None:
         for index in self._layout.ids:
@@ -47,7 +52,7 @@ class Keys:
                 return texts[index]
         for index in self._layout.numbers:
             if _given(texts[index]):
-                return f"{NUMBER}{texts[index]}"
+                return f"{BY_NUMBER}{texts[index]}"
         return None
 
     def _name(self, texts: Sequence[str]) -> str:

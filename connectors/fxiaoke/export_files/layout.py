@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from connectors.core.contract import Field, FieldType, Shape
+from connectors.core.contract import CELLS, NAME, NUMBER, RECORD_ID, Field, FieldType, Shape
 from connectors.core.files.normal import clean_label, match_label
 from connectors.fxiaoke.export_files.columns import meaning
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
 
-RECORD_ID, CELLS = "_record_id", "_cells"
 STAMP = "last_modified_time"
 _LONGEST_NAME = 120
 
@@ -44,7 +43,7 @@ class Layout:
 
     def table_columns(self) -> tuple[str, ...]:
         """Column names of the table, `_record_id` first, `_cells` last."""
-        return (RECORD_ID, *(c.name for c in self.columns), CELLS)
+        return (RECORD_ID, *(c.name for c in self.columns), NUMBER, NAME, CELLS)
 
 
 def lay_out(header: Sequence[str], words: ObjectLabels, vocabulary: Vocabulary, timezone: str) -> Layout:
@@ -85,6 +84,16 @@ def lay_out(header: Sequence[str], words: ObjectLabels, vocabulary: Vocabulary, 
         names=tuple(_place(columns, name) for name in words.called if _place(columns, name) >= 0),
         shape=_shape(columns, words, timezone),
     )
+
+
+def places(layout: Layout) -> dict[str, str]:
+    """Column, and field, → letter and label, as a person finds it in the file."""
+    found: dict[str, str] = {}
+    for column in layout.columns:
+        place = f"{_letters(column.index)} {column.label}"
+        found[column.name] = place
+        found.setdefault(column.field.name, place)
+    return found
 
 
 def declared_shape(words: ObjectLabels, timezone: str) -> Shape:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.core.contract import Shape, Table, TableRow
+from connectors.core.contract import FieldType, Shape, Table, TableRow
 from connectors.core.errors import Problem
 from connectors.core.files.cells import Cell, loses_digits, text_of
 from connectors.core.files.content import EXPORT_AGAIN
+from connectors.core.files.dates import BEHIND_1904
 from connectors.core.files.grid import Grid
 from connectors.core.files.limits import HEADER_ROWS
 from connectors.core.files.numbers import scaled
@@ -20,7 +21,7 @@ from connectors.core.files.probe import open_grid
 from connectors.fxiaoke.export_files.columns import best_row
 from connectors.fxiaoke.export_files.keys import Keys
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
-from connectors.fxiaoke.export_files.layout import Layout, lay_out
+from connectors.fxiaoke.export_files.layout import Layout, lay_out, places
 from connectors.fxiaoke.export_files.recognise import TIPS
 
 BLANK, TOTAL, HINTS = "blank", "total", "tips"
@@ -44,7 +45,7 @@ def tabulate(file: Path, words: ObjectLabels, vocabulary: Vocabulary, timezone: 
     layout = lay_out(head[fit.row - 1], words, vocabulary, timezone)
     skipped: list[tuple[int, str]] = []
     cutter = _Cutter(grid, layout, fit.row, skipped)
-    return layout.shape, Table(layout.table_columns(), cutter.rows(), skipped)
+    return layout.shape, Table(layout.table_columns(), cutter.rows(), skipped, grid.sheet, places(layout))
 
 
 class _Cutter:
@@ -57,11 +58,13 @@ class _Cutter:
         # know that it matters.
         self._exact = {c.index: c.label for c in layout.columns if c.declared}
         self._exact.update((i, layout.labels[i]) for i in layout.numbers)
+        dates = (FieldType.DATE, FieldType.DATETIME)
+        self._days = [c.index for c in layout.columns if c.declared and c.field.type in dates]
         self._keys = Keys(layout, lambda: (texts for _, _, texts in self._records([])))
 
     def rows(self) -> Iterator[TableRow]:
         """Every record of the file, in file order."""
-        layout, key_of, misfit_of = self._layout, self._keys.of, self._misfit
+        layout, misfit_of, key_of, also = self._layout, self._misfit, self._keys.of, self._keys.also
         pick = _picker([c.index for c in layout.columns])
         scales = [(place, c.factor) for place, c in enumerate(layout.columns, 1) if c.factor != 1]
         blanks = [(place, c.blanks - {""}) for place, c in enumerate(layout.columns, 1) if len(c.blanks) > 1]
@@ -69,7 +72,9 @@ class _Cutter:
         labels = layout.labels
         for position, cells, texts in self._records(self._skipped):
             key, misfit = key_of(texts)
-            values: list[str | None] = [key]
+            # A row that cannot be trusted as a whole has no key: it may be anybody's.
+            wrong = misfit_of(cells, typed := set(map(type, cells)) != _TEXTS)
+            values: list[str | None] = [None if wrong else key]
             values += [text or None for text in pick(texts)]
             if not any_blank.isdisjoint(texts):
                 for place, words in blanks:
@@ -78,10 +83,10 @@ class _Cutter:
             for place, factor in scales:
                 if (text := values[place]) is not None:
                     values[place] = scaled(text, factor)
-            typed = set(map(type, cells)) != _TEXTS
+            values += also(texts)
             originals = map(text_of, cells) if typed else cells
             values.append(_encode({k: v for k, v in zip(labels, originals, strict=False) if v}).decode())
-            yield TableRow(position, values, misfit_of(cells, typed) or misfit)
+            yield TableRow(position, values, wrong or misfit)
 
     def _records(self, skipped: list[tuple[int, str]]) -> Iterator[tuple[int, Sequence[Cell], list[str]]]:
         """Row number, cells and stripped texts of each record; other rows go to `skipped` with a reason."""
@@ -91,6 +96,8 @@ class _Cutter:
                 texts = list(map(str.strip, cells))
             except TypeError:  # a row with numbers or dates
                 texts = [text_of(cell).strip() for cell in cells]
+                if self._grid.since_1904:
+                    self._count_from_1900(cells, texts)
             if not any(texts):
                 skipped.append((position, BLANK))
             elif position == header + 1 and any(TIPS.search(text) for text in texts):
@@ -101,6 +108,12 @@ class _Cutter:
                 if ragged and len(texts) < width:
                     texts += [""] * (width - len(texts))
                 yield position, cells, texts
+
+    def _count_from_1900(self, cells: Sequence[Cell], texts: list[str]) -> None:
+        """Dates that came as bare numbers of a workbook that counts from 1904."""
+        for index in self._days:
+            if index < len(cells) and type(cells[index]) in (int, float):
+                texts[index] = text_of(cells[index] + BEHIND_1904)
 
     def _is_total(self, texts: Sequence[str]) -> bool:
         first = texts[0] or next(filter(None, texts))

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from connectors.core.contract import (
+    BY_NAME,
     CursorKind,
     Field,
     Page,
@@ -20,12 +21,13 @@ from connectors.core.contract import (
     Window,
 )
 from connectors.core.errors import Problem
+from connectors.core.files.full_lists import speaking_lists
 from connectors.core.files.grid import Peek
 from connectors.core.files.inbox import InboxFile, look_through
 from connectors.core.files.limits import Limits
 from connectors.core.files.parse import parse
 from connectors.core.files.probe import look
-from connectors.fxiaoke.export_files.keys import NAME
+from connectors.core.files.room import Room
 from connectors.fxiaoke.export_files.labels import Vocabulary, load_vocabulary
 from connectors.fxiaoke.export_files.layout import declared_shape
 from connectors.fxiaoke.export_files.override import NAME as OVERRIDE
@@ -44,10 +46,12 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Inbox:
-    """What one look through the inbox brought: new files by stream, oldest first, and what is no export."""
+    """What one look through the inbox brought: new files by stream, oldest first, what is no export, and the digests
+    of the files that speak for a full list."""
 
     new: Mapping[str, Sequence[_Found]]
     problems: Sequence[Problem]
+    full: frozenset[str] = frozenset()
 
 
 class FxiaokeExport(Source):
@@ -71,6 +75,7 @@ class FxiaokeExport(Source):
         self._declared = load_vocabulary(self._streams, {})
         self._words: Vocabulary | None = None
         self._inbox: _Inbox | None = None
+        self._room: Room | None = None
 
     def streams(self) -> Sequence[Stream]:
         """All declared streams; one without files yields no pages."""
@@ -86,7 +91,8 @@ class FxiaokeExport(Source):
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """One page per file that is new, oldest export first; `rows` counts all rows below its header."""
-        for found in self._look().new.get(stream.name, ()):
+        inbox = self._look()
+        for found in inbox.new.get(stream.name, ()):
             with self._lock:
                 self.usage.bytes += found.file.bytes
             yield Page(
@@ -95,6 +101,7 @@ class FxiaokeExport(Source):
                 request=found.file.place,
                 file_stamp=found.file.stamp,
                 sha256=found.file.sha256,
+                full=found.file.sha256 in inbox.full,
             )
 
     def problems(self) -> Sequence[Problem]:
@@ -118,7 +125,7 @@ class FxiaokeExport(Source):
 
     def alias_key(self, key: str, alias: str) -> str | None:
         """A file without ids and numbers tells people apart by their names."""
-        return f"{NAME}{alias}" if key.startswith(NAME) else None
+        return f"{BY_NAME}{alias}" if key.startswith(BY_NAME) else None
 
     def blank(
         self,
@@ -136,6 +143,11 @@ class FxiaokeExport(Source):
             return blank(file, cells, aliases, target, words.objects[stream.name], words)
         except Problem as problem:
             raise problem.located(source=self.name, stream=stream.name) from problem.__cause__
+
+    def close(self) -> None:
+        """Remove what was unpacked."""
+        if self._room is not None:
+            self._room.close()
 
     def _vocabulary(self) -> Vocabulary:
         if self._words is None:
@@ -155,24 +167,46 @@ class FxiaokeExport(Source):
             words = self._vocabulary()
         except Problem as problem:
             return _Inbox({}, [problem])
-        files, problems = look_through(
-            self._context.inbox, self._context.timezone, self._limits, settings=(OVERRIDE,)
-        )
         landed = frozenset().union(*self._context.known_files.values())
+        self._room = Room(self._context.cache)
+        files, problems = look_through(
+            self._context.inbox,
+            self._context.timezone,
+            self._limits,
+            settings=(OVERRIDE,),
+            room=self._room.path,
+            known=landed,
+            settle=self._context.settle,
+        )
+        refused = [problem.where for problem in problems]
         new: dict[str, list[_Found]] = {}
+        unread: list[InboxFile] = []
         seen = set(landed)
         for file in files:
             if file.sha256 in seen:
                 continue
             try:
-                holds = recognise(file.path.stem, self._peek(file.path, self._limits), words)
+                peek = self._peek(file.path, self._limits)
             except Problem as problem:
-                problem.where = file.place
-                problems.append(problem)
+                unread.append(file)
+                problems.append(_at(problem, file))
+                continue
             except OSError as error:
                 what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
                 problems.append(Problem(what, do="Check its permissions, or copy it again", where=file.place))
-            else:
-                seen.add(file.sha256)
-                new.setdefault(holds.stream, []).append(_Found(file, holds))
-        return _Inbox(new, problems)
+                continue
+            try:
+                holds = recognise(file.path.stem, peek, words)
+            except Problem as problem:
+                problems.append(_at(problem, file))
+                continue
+            seen.add(file.sha256)
+            new.setdefault(holds.stream, []).append(_Found(file, holds))
+        lists = {stream: [found.file for found in of] for stream, of in new.items()}
+        speaking = {stream: speaking_lists(of, unread, refused, problems) for stream, of in lists.items()}
+        return _Inbox(new, problems, frozenset().union(*speaking.values()))
+
+
+def _at(problem: Problem, file: InboxFile) -> Problem:
+    problem.where = file.place
+    return problem
