@@ -4,7 +4,7 @@
         _org as source_org,
         _record_id as opportunity_id,
         {{ export_key_kind() }} as record_key_kind,
-        {{ export_record_number() }} as record_number,
+        _number as record_number,
         {{ lookup_id('account_id') }} as account_id,
         {{ lookup_name('account_id') }} as account_name,
         {{ lookup_id('product_id') }} as product_id,
@@ -41,9 +41,4 @@
 {# What tells a record of an export file apart: its id, its number or only its name (connectors/fxiaoke, `_record_id`). #}
 {% macro export_key_kind() -%}
     case when _record_id like 'number:%' then 'number' when _record_id like 'name:%' then 'name' else 'id' end
-{%- endmacro %}
-
-{# The record's own number: what keys it, else the column that holds it. #}
-{% macro export_record_number(field='null') -%}
-    case when _record_id like 'number:%' then substring(_record_id, 8) else {{ field }} end
 {%- endmacro %}

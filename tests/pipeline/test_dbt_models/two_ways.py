@@ -43,7 +43,7 @@ TENANT: list[Version] = [
     ("fxiaoke", "personnel_obj", "per1", "2026-01-01 00:00:00+00", {"name": "张伟", "user_id": "1000"}),
     ("fxiaoke_export", "personnel_obj", "per1", "2026-01-01 00:00:00+00", {"name": "张伟"}),
     ("fxiaoke", "account_obj", "acc1", "2026-01-01 00:00:00.5+00", {"name": "甲公司", "account_no": "C1"}),
-    ("fxiaoke_export", "account_obj", "number:C1", "2026-01-01 00:00:00+00", {"name": "甲旧名", "account_no": "C1"}),
+    ("fxiaoke_export", "account_obj", "number:C1", "2026-01-01 00:00:00+00", {"name": "甲旧名", "_number": "C1"}),
     # the API has seen a later change: 110, won on 3 March as the stage's own time tells
     file("newer_by_api", "2026-02-10 02:00:00+00", amount=100),
     api("newer_by_api", "2026-03-04 02:00:00.5+00", WON, amount=110, stg_changed_time="2026-03-03 02:00:00+00"),

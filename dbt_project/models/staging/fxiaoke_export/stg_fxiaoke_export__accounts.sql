@@ -8,7 +8,7 @@ renamed as (
         _org as source_org,
         _record_id as account_id,
         {{ export_key_kind() }} as record_key_kind,
-        {{ export_record_number(text_field('account_no')) }} as record_number,
+        _number as record_number,
         {{ lookup_id('owner') }} as owner_id,
         {{ lookup_name('owner') }} as owner_name,
 

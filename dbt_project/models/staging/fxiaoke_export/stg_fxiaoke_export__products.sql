@@ -8,7 +8,7 @@ renamed as (
         _org as source_org,
         _record_id as product_id,
         {{ export_key_kind() }} as record_key_kind,
-        {{ export_record_number(text_field('product_code')) }} as record_number,
+        _number as record_number,
 
         -- what it is
         {{ text_field('name') }} as product_name,

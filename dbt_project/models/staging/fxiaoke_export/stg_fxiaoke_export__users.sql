@@ -9,7 +9,7 @@ renamed as (
         _record_id as user_id,
         cast(null as {{ type_text() }}) as reference_id,
         {{ export_key_kind() }} as record_key_kind,
-        {{ export_record_number(text_field('employee_number')) }} as record_number,
+        _number as record_number,
         {{ lookup_id('leader') }} as manager_id,
         {{ lookup_name('leader') }} as manager_name,
 
