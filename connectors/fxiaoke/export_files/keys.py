@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from connectors.core.contract import BY_NAME, BY_NUMBER
-from connectors.core.files.normal import match_name
+from connectors.core.files.normal import match_name, match_names
 from connectors.fxiaoke.export_files.layout import Layout
 
 NO_KEY = "the row has no 唯一性ID, no number and no name, so it cannot be told apart from other records"
@@ -29,40 +29,45 @@ class Keys:
         self._layout, self._rows = layout, rows
         self._ambiguous: frozenset[str] | None = None
 
-    def of(self, texts: Sequence[str]) -> tuple[str | None, str | None]:
-        """Key and misfit of a row, given its stripped texts; one of them may be None."""
-        strong = self._strong(texts)
-        if strong:
-            return strong, None
-        name = self._name(texts)
-        if not name:
-            return None, NO_KEY
-        if self._ambiguous is None:
-            self._ambiguous = self._find_ambiguous()
-        return f"{BY_NAME}{name}", AMBIGUOUS if name in self._ambiguous else None
+    def of(
+        self, columns: Sequence[Sequence[str]]
+    ) -> tuple[list[str], Sequence[str], Sequence[str], dict[int, str]]:
+        """Of a block of rows, given the stripped texts of its columns: key, number and normalised name of each row,
+        "" for none, and place → why, of the rows whose key says nothing.
 
-    def also(self, texts: Sequence[str]) -> tuple[str | None, str | None]:
-        """The number and the normalised name of a row, whatever its key is: files may differ in what they hold."""
-        number = next((texts[i] for i in self._layout.numbers if _given(texts[i])), None)
-        return number, self._name(texts) or None
+        Number and name are told whatever the key is: files may differ in what they hold.
+        """
+        layout, rows = self._layout, len(columns[0])
+        numbers = _first_given([columns[i] for i in layout.numbers], rows)
+        names = _first_given([_names(columns[i]) for i in layout.names], rows)
+        keys = _first_given([columns[i] for i in layout.ids], rows)
+        misfits: dict[int, str] = {}
+        for place, key in enumerate(keys):
+            if key:
+                continue
+            if numbers[place]:
+                keys[place] = f"{BY_NUMBER}{numbers[place]}"
+            elif name := names[place]:
+                keys[place] = f"{BY_NAME}{name}"
+                if self._ambiguous is None:
+                    self._ambiguous = self._find_ambiguous()
+                if name in self._ambiguous:
+                    misfits[place] = AMBIGUOUS
+            else:
+                misfits[place] = NO_KEY
+        return keys, numbers, names, misfits
 
-    def _strong(self, texts: Sequence[str]) -> str | None:
-        for index in self._layout.ids:
-            if _given(texts[index]):
-                return texts[index]
-        for index in self._layout.numbers:
-            if _given(texts[index]):
-                return f"{BY_NUMBER}{texts[index]}"
-        return None
-
-    def _name(self, texts: Sequence[str]) -> str:
-        return next((n for i in self._layout.names if _given(texts[i]) and (n := match_name(texts[i]))), "")
+    def _is_strong(self, texts: Sequence[str]) -> bool:
+        return any(_given(texts[i]) for i in (*self._layout.ids, *self._layout.numbers))
 
     def _find_ambiguous(self) -> frozenset[str]:
         seen: dict[str, int] = {}
         ambiguous: set[str] = set()
         for texts in self._rows():
-            if not self._strong(texts) and (name := self._name(texts)):
+            if self._is_strong(texts):
+                continue
+            named = (texts[i] for i in self._layout.names if _given(texts[i]))
+            if name := next(filter(None, map(match_name, named)), ""):
                 # A digest is enough: two different rows taken for equal would need a collision of hash().
                 content = hash(tuple(texts))
                 if seen.setdefault(name, content) != content:
@@ -77,6 +82,19 @@ def deciding(layout: Layout, texts: Sequence[str]) -> tuple[int, bool]:
             return index, False
     named = (i for i in layout.names if i < len(texts) and _given(texts[i]) and match_name(texts[i]))
     return next(named, -1), True
+
+
+def _first_given(columns: Sequence[Sequence[str]], rows: int) -> list[str]:
+    """Row by row the first text that says something."""
+    if not columns:
+        return [""] * rows
+    if len(columns) == 1 and "--" not in columns[0]:
+        return list(columns[0])
+    return [next(filter(_given, texts), "") for texts in zip(*columns, strict=True)]
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    return match_names(["" if text == "--" else text for text in texts] if "--" in texts else texts)
 
 
 def _given(text: str) -> bool:

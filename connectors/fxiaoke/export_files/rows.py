@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress, islice, zip_longest
 from pathlib import Path
 
 import msgspec
 
-from connectors.core.contract import FieldType, Shape, Table, TableRow
+from connectors.core.contract import BLOCK_ROWS, Block, FieldType, Shape, Table
 from connectors.core.errors import Problem
 from connectors.core.files.cells import Cell, loses_digits, text_of
 from connectors.core.files.content import EXPORT_AGAIN
@@ -21,20 +21,20 @@ from connectors.core.files.probe import open_grid
 from connectors.fxiaoke.export_files.columns import best_row
 from connectors.fxiaoke.export_files.keys import Keys
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
-from connectors.fxiaoke.export_files.layout import Layout, lay_out, places
+from connectors.fxiaoke.export_files.layout import Column, Layout, lay_out, places
 from connectors.fxiaoke.export_files.recognise import TIPS
 
 BLANK, TOTAL, HINTS = "blank", "total", "tips"
 _TOTALS = frozenset({"合计", "总计", "小计"})
 _LONGEST_TOTAL = 8
-_TEXTS = {str}
-_encode = msgspec.json.Encoder().encode
+_VERBATIM = frozenset({FieldType.TEXT, FieldType.LOOKUP, FieldType.JSON})
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def tabulate(file: Path, words: ObjectLabels, vocabulary: Vocabulary, timezone: str) -> tuple[Shape, Table]:
     """Shape and table of a file that holds this object. Raises Problem when it cannot be read.
 
-    `Table.rows` is a generator: it can be iterated once, and `Table.skipped` is complete only after that.
+    `Table.blocks` is a generator: it can be iterated once, and `Table.skipped` is complete only after that.
     A damaged file may raise Problem while iterating.
     """
     grid = open_grid(file)
@@ -45,11 +45,33 @@ def tabulate(file: Path, words: ObjectLabels, vocabulary: Vocabulary, timezone: 
     layout = lay_out(head[fit.row - 1], words, vocabulary, timezone)
     skipped: list[tuple[int, str]] = []
     cutter = _Cutter(grid, layout, fit.row, skipped)
-    return layout.shape, Table(layout.table_columns(), cutter.rows(), skipped, grid.sheet, places(layout))
+    return layout.shape, Table(layout.table_columns(), cutter.blocks(), skipped, grid.sheet, places(layout))
+
+
+@dataclass(slots=True)
+class _Cells:
+    """Rows of the grid, column by column. written: their texts as they are in the file; texts: these, stripped.
+    wrong: place → why the row as a whole is not to be trusted."""
+
+    positions: list[int]
+    written: list[Sequence[str]]
+    texts: list[Sequence[str]]
+    wrong: dict[int, str]
+
+    def only(self, kept: Sequence[bool]) -> _Cells:
+        """The rows marked true."""
+        places = {old: new for new, old in enumerate(compress(range(len(kept)), kept))}
+        return _Cells(
+            list(compress(self.positions, kept)),
+            [list(compress(column, kept)) for column in self.written],
+            [list(compress(column, kept)) for column in self.texts],
+            {places[place]: why for place, why in self.wrong.items() if kept[place]},
+        )
 
 
 class _Cutter:
-    """Cuts one file. The loop runs once per row of files with hundreds of thousands: it stays flat."""
+    """Cuts one file, block by block and column by column: of millions of cells none is touched by a statement of
+    its own unless there is something about it."""
 
     def __init__(self, grid: Grid, layout: Layout, header_row: int, skipped: list[tuple[int, str]]) -> None:
         self._grid, self._layout, self._header, self._skipped = grid, layout, header_row, skipped
@@ -59,86 +81,131 @@ class _Cutter:
         self._exact = {c.index: c.label for c in layout.columns if c.declared}
         self._exact.update((i, layout.labels[i]) for i in layout.numbers)
         dates = (FieldType.DATE, FieldType.DATETIME)
-        self._days = [c.index for c in layout.columns if c.declared and c.field.type in dates]
-        self._keys = Keys(layout, lambda: (texts for _, _, texts in self._records([])))
+        self._days = frozenset(c.index for c in layout.columns if c.declared and c.field.type in dates)
+        self._keys = Keys(layout, self._texts_again)
 
-    def rows(self) -> Iterator[TableRow]:
+    def blocks(self) -> Iterator[Block]:
         """Every record of the file, in file order."""
-        layout, misfit_of, key_of, also = self._layout, self._misfit, self._keys.of, self._keys.also
-        pick = _picker([c.index for c in layout.columns])
-        scales = [(place, c.factor) for place, c in enumerate(layout.columns, 1) if c.factor != 1]
-        blanks = [(place, c.blanks - {""}) for place, c in enumerate(layout.columns, 1) if len(c.blanks) > 1]
-        any_blank = frozenset().union(*(words for _, words in blanks))
-        labels = layout.labels
-        for position, cells, texts in self._records(self._skipped):
-            key, misfit = key_of(texts)
-            # A row that cannot be trusted as a whole has no key: it may be anybody's.
-            wrong = misfit_of(cells, typed := set(map(type, cells)) != _TEXTS)
-            values: list[str | None] = [None if wrong else key]
-            values += [text or None for text in pick(texts)]
-            if not any_blank.isdisjoint(texts):
-                for place, words in blanks:
-                    if values[place] in words:
-                        values[place] = None
-            for place, factor in scales:
-                if (text := values[place]) is not None:
-                    values[place] = scaled(text, factor)
-            values += also(texts)
-            originals = map(text_of, cells) if typed else cells
-            values.append(_encode({k: v for k, v in zip(labels, originals, strict=False) if v}).decode())
-            yield TableRow(position, values, wrong or misfit)
+        for block in self._records(self._skipped):
+            values = [self._values(column, block.texts[column.index]) for column in self._layout.columns]
+            keys, numbers, names, unkeyed = self._keys.of(block.texts)
+            for place in block.wrong:
+                keys[place] = ""  # it may be anybody's
+            yield Block(
+                block.positions,
+                [keys, *values, numbers, names, self._originals(block, values)],
+                {**unkeyed, **block.wrong},
+            )
 
-    def _records(self, skipped: list[tuple[int, str]]) -> Iterator[tuple[int, Sequence[Cell], list[str]]]:
-        """Row number, cells and stripped texts of each record; other rows go to `skipped` with a reason."""
-        ragged, width, header = self._grid.ragged, self._width, self._header
-        for position, cells in enumerate(islice(self._grid.rows(), header, None), header + 1):
-            try:
-                texts = list(map(str.strip, cells))
-            except TypeError:  # a row with numbers or dates
-                texts = [text_of(cell).strip() for cell in cells]
-                if self._grid.since_1904:
-                    self._count_from_1900(cells, texts)
-            if not any(texts):
-                skipped.append((position, BLANK))
-            elif position == header + 1 and any(TIPS.search(text) for text in texts):
-                skipped.append((position, HINTS))
-            elif self._is_total(texts):
-                skipped.append((position, TOTAL))
-            else:
-                if ragged and len(texts) < width:
-                    texts += [""] * (width - len(texts))
-                yield position, cells, texts
+    def _records(self, skipped: list[tuple[int, str]]) -> Iterator[_Cells]:
+        """The rows that are records; the others go to `skipped` with a reason."""
+        rows = islice(self._grid.rows(), self._header, None)
+        position = self._header + 1
+        while some := list(islice(rows, BLOCK_ROWS)):
+            block = self._columns(position, some)
+            if reasons := self._no_records(block):
+                skipped += [(block.positions[place], why) for place, why in sorted(reasons.items())]
+                block = block.only([place not in reasons for place in range(len(some))])
+            position += len(some)
+            if block.positions:
+                yield block
 
-    def _count_from_1900(self, cells: Sequence[Cell], texts: list[str]) -> None:
-        """Dates that came as bare numbers of a workbook that counts from 1904."""
-        for index in self._days:
-            if index < len(cells) and type(cells[index]) in (int, float):
-                texts[index] = text_of(cells[index] + BEHIND_1904)
-
-    def _is_total(self, texts: Sequence[str]) -> bool:
-        first = texts[0] or next(filter(None, texts))
-        if len(first) > _LONGEST_TOTAL or first.replace(" ", "").rstrip(":：") not in _TOTALS:
-            return False
-        # A record may be called 合计; a row with an id of its own is one.
-        return not any(i < len(texts) and texts[i] not in ("", first) for i in self._layout.ids)
-
-    def _misfit(self, cells: Sequence[Cell], typed: bool) -> str | None:
-        if len(cells) > self._width and any(cells[self._width :]):
-            return f"the row has {len(cells)} cells under {self._width} headers: a delimiter inside a text?"
-        if typed:
-            for index, cell in enumerate(cells):
-                if loses_digits(cell) and index in self._exact:
-                    return (
-                        f"{self._exact[index]} holds a number of more than 15 digits as a number, "
-                        "and a spreadsheet keeps only 15: format the column as text"
+    def _columns(self, position: int, rows: Sequence[Sequence[Cell]]) -> _Cells:
+        """Rows of the grid turned into columns as wide as the header."""
+        wrong: dict[int, str] = {}
+        width = self._width
+        if set(map(len, rows)) == {width}:
+            cells: list[Sequence[Cell]] = list(zip(*rows, strict=True))
+        else:
+            for place, row in enumerate(rows):
+                if len(row) > width and any(row[width:]):
+                    wrong[place] = (
+                        f"the row has {len(row)} cells under {width} headers: a delimiter inside a text?"
                     )
-        return None
+            filled = zip_longest(*rows, [""] * width, fillvalue="")  # no narrower than the header
+            cells = [column[:-1] for column in filled]
+        written, texts = zip(*(self._texts(i, column, wrong) for i, column in enumerate(cells)), strict=True)
+        return _Cells(list(range(position, position + len(rows))), list(written), list(texts), wrong)
+
+    def _texts(
+        self, index: int, cells: Sequence[Cell], wrong: dict[int, str]
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """A column's texts, as written and stripped; adds to `wrong` where it holds numbers of which digits are
+        lost."""
+        try:
+            return cells, list(map(str.strip, cells))  # type: ignore[arg-type, return-value]
+        except TypeError:  # numbers or dates
+            written = list(map(text_of, cells))
+        texts = list(map(str.strip, written))
+        if self._grid.since_1904 and index in self._days:
+            for place, cell in enumerate(cells):
+                if type(cell) in (int, float):  # a date that came as a bare number
+                    texts[place] = text_of(cell + BEHIND_1904)
+        if index in self._exact:
+            for place, cell in enumerate(cells):
+                if loses_digits(cell):
+                    wrong.setdefault(
+                        place,
+                        f"{self._exact[index]} holds a number of more than 15 digits as a number, "
+                        "and a spreadsheet keeps only 15: format the column as text",
+                    )
+        return written, texts
+
+    def _no_records(self, block: _Cells) -> dict[int, str]:
+        """Place → reason, of blank rows, totals and the row of hints below a template's header."""
+        texts, reasons = block.texts, dict[int, str]()
+        first = texts[0]
+        words = {text for text in set(first) if _is_total_word(text)}
+        for place, text in enumerate(first):
+            if not text:
+                text = next((column[place] for column in texts if column[place]), "")
+                if not text:
+                    reasons[place] = BLANK
+                    continue
+                if not _is_total_word(text):
+                    continue
+            elif text not in words:
+                continue
+            # A record may be called 合计; a row with an id of its own is one.
+            if not any(texts[i][place] not in ("", text) for i in self._layout.ids):
+                reasons[place] = TOTAL
+        if block.positions[0] == self._header + 1 and any(TIPS.search(column[0]) for column in texts):
+            reasons[0] = HINTS
+        return reasons
+
+    def _values(self, column: Column, texts: Sequence[str]) -> Sequence[str]:
+        blanks = column.blanks - {""}
+        if blanks and not blanks.isdisjoint(texts):
+            texts = ["" if text in blanks else text for text in texts]
+        if column.factor != 1:
+            texts = [scaled(text, column.factor) if text else "" for text in texts]
+        return texts
+
+    def _originals(self, block: _Cells, values: Sequence[Sequence[str]]) -> Sequence[str]:
+        """As JSON what the file's cells say and no column does: of numbers and dates the text, of other columns the
+        cells that were trimmed or mean nothing, and columns without a label."""
+        verbatim = {
+            c.index: texts for c, texts in zip(self._layout.columns, values, strict=True)
+            if c.field.type in _VERBATIM
+        }  # fmt: skip
+        labels, columns = [], []
+        for index, (label, written) in enumerate(zip(self._layout.labels, block.written, strict=False)):
+            if (kept := verbatim.get(index)) is not None:
+                if list(written) == list(kept):
+                    continue
+                written = ["" if text == value else text for text, value in zip(written, kept, strict=True)]
+            labels.append(label)
+            columns.append(written)
+        if not columns:
+            return [""] * len(block.positions)
+        rows = zip(*columns, strict=True)
+        said = ({k: v for k, v in zip(labels, row, strict=True) if v} for row in rows)
+        return _encode_lines(said).decode().split("\n")[:-1]
+
+    def _texts_again(self) -> Iterator[Sequence[str]]:
+        for block in self._records([]):
+            yield from zip(*block.texts, strict=True)
 
 
-def _picker(places: Sequence[int]) -> Callable[[list[str]], Sequence[str]]:
-    """Takes the columns of the table out of a row; most files have no others, so that there is nothing to do."""
-    if list(places) == list(range(len(places))):
-        return lambda texts: texts[: len(places)]
-    if len(places) == 1:
-        return lambda texts: (texts[places[0]],)
-    return itemgetter(*places)
+def _is_total_word(text: str) -> bool:
+    return len(text) <= _LONGEST_TOTAL and text.replace(" ", "").rstrip(":：") in _TOTALS
