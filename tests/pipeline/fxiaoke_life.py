@@ -25,8 +25,8 @@ ENTITIES = {
     "new_opportunity_obj": "deals",
     "visit_report_c": "visit_reports",
 }
-SEED, SIZE = 11, 90
-CLOCK = "2026-11-01T13:30:00+08:00"
+SEED, SIZE = 11, 60
+CLOCK = "2026-07-03T13:30:00+08:00"
 PAGE = 15  # records: several pages of most objects
 KINDS_OF_FIELDS = ("integer", "boolean", "text", "date", "currency")
 QUERY, CUSTOM_QUERY = "/cgi/crm/v2/data/query", "/cgi/crm/custom/v2/data/query"

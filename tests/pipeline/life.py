@@ -231,15 +231,15 @@ class Life(ABC):
     # What we do.
 
     def _sync(self, how: str, *more: Any) -> None:
-        """A sync: plain, full, swept, whole (both), interrupted (by the CRM), faulty (in a passing way), killed (ours),
-        or while something happens."""
+        """A sync: plain, full, swept, whole (both), interrupted (by the CRM), stopped (a full one, by the CRM), faulty
+        (in a passing way), killed (ours), or while something happens."""
         if self.sandbox.clock() == self.synced_at:
             self.sandbox.step(1)  # two syncs do not end within a second
         self.synced_at = self.sandbox.clock()
         before = self.snapshots()
-        full, sweep = how in ("full", "whole"), how in ("swept", "whole")
+        full, sweep = how in ("full", "whole", "stopped"), how in ("swept", "whole")
         with pytest.MonkeyPatch.context() as patch:
-            if how == "interrupted":
+            if how in ("interrupted", "stopped"):
                 self.plant(*more)
             elif how == "faulty":
                 self.sandbox.fault(
@@ -259,7 +259,7 @@ class Life(ABC):
             also, stopped = self._attempt()
             assert not stopped - troubled, self.report and self.report.sentences()
             ok &= also
-        well = how in ("interrupted", "killed") or ok >= self.entities.keys() - troubled
+        well = how in ("interrupted", "stopped", "killed") or ok >= self.entities.keys() - troubled
         assert well, self.report and self.report.sentences()
         after = self.snapshots() if how == "while" else {}
         attempts = {

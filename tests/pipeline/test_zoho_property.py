@@ -47,7 +47,13 @@ fields = st.one_of(
     does("turn_field", entities, picks, st.sampled_from(["double", "currency", "text"])),
     does("remove_field", entities, picks),
 )
-interrupted = does("sync", st.just("interrupted"), st.integers(0, 2), st.integers(0, 3), st.integers(0, 3))
+interrupted = does(
+    "sync",
+    st.sampled_from(["interrupted", "stopped"]),
+    st.integers(0, 2),
+    st.integers(0, 3),
+    st.integers(0, 3),
+)
 moments = st.one_of(acts, acts, acts, fields, clocks, syncs(acts, interrupted))
 
 
