@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +21,9 @@ import duckdb
 import requests
 
 from benchmarks.measure import Cost, cost_of
+from benchmarks.served import PRODUCT, STARTUP, company, environment
 
 WAYS = ("records", "bulk")
-_STARTUP = "import pipelines.cli, pipelines.flow, great_expectations, duckdb"
-_READY = re.compile(r"sandbox ready on (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ def measure(deals: str, runs: int, way: str) -> Figures:
     """Serve a company and measure; programs of one run follow each other within a minute."""
     work = Path(tempfile.mkdtemp(prefix="crm-warehouse-bench-"))
     try:
-        with _sandbox(deals) as url:
+        with company(deals) as url:
             bench = _Bench(url, work, way)
             pairs = [bench.pair(run) for run in range(runs)]
             usage = bench.usage()
@@ -113,11 +107,10 @@ class _Bench:
         floor = self._cost("-m", f"benchmarks.floor_{self.way}", self.url, str(folder))
         shutil.rmtree(folder)
         shutil.rmtree(self.home, ignore_errors=True)
-        return floor, self.sync(), self._cost("-c", _STARTUP)
+        return floor, self.sync(), self._cost("-c", STARTUP)
 
     def sync(self) -> Cost:
-        command = "from pipelines.cli import main; main()"
-        return self._cost("-c", command, "sync", "--source", "zoho", "--stream", "deals")
+        return self._cost("-c", PRODUCT, "sync", "--source", "zoho", "--stream", "deals")
 
     def usage(self) -> Usage:
         """Of the last sync."""
@@ -140,7 +133,7 @@ class _Bench:
 
     def _cost(self, *arguments: str) -> Cost:
         log = self.work / "log"
-        cost = cost_of(list(arguments), _environment(self.url, self.home, self.way), log)
+        cost = cost_of(list(arguments), environment(self.home, _settings(self.url, self.way)), log)
         if cost.code:
             sys.exit(f"a measured program failed:\n{log.read_text()}")
         return cost
@@ -166,34 +159,15 @@ def _report(deals: str, figures: Figures) -> None:
         print(f"  {what}: {usage.rows:,} rows, {usage.calls} calls, {usage.credits} credits")
 
 
-def _environment(url: str, home: Path, way: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {
-        "CRM_WAREHOUSE_HOME": str(home),
+def _settings(url: str, way: str) -> dict[str, str]:
+    return {
         "ZOHO_FULL_READ": way,
-        "CRM_WAREHOUSE_ALLOW_LOOPBACK": "1",
         "ZOHO_CLIENT_ID": "sandbox-client",
         "ZOHO_CLIENT_SECRET": "sandbox-secret",
         "ZOHO_REFRESH_TOKEN": "sandbox-refresh-token-0123456789abcdef0123456789",
         "ZOHO_ACCOUNTS_URL": url,
         "ZOHO_API_URL": url,
-        "GX_ANALYTICS_ENABLED": "false",
     }
-
-
-@contextmanager
-def _sandbox(deals: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "sandbox", "serve", "--port", "0", "--seed", "7", "--size", deals]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if match := _READY.search(line):
-                    yield match[1]
-                    return
-            raise SystemExit("the sandbox did not start")
-        finally:
-            process.terminate()
 
 
 if __name__ == "__main__":

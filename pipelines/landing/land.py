@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -59,9 +59,50 @@ def land(
     full: from the beginning, cursor kept. backfill: name of the backfill, which has a cursor of its own, goes
     on behind its last complete package, and is done once its read has ended. run: who reads, for the
     manifests. unwanted: fields whose values are not kept; nor is what is personal of an erased record. keys:
-    only these records. A read that was stopped and can go on is ended first. Raises Problem from the source;
-    complete packages stay landed, and of the package in flight what a watermark or a resume stands behind.
+    only these records. A read that was stopped and can go on is ended first, and what changed behind it meanwhile is
+    read next. Raises Problem from the source; complete packages stay landed, and of the package in flight what a
+    watermark or a resume stands behind.
     """
+    facts = _Facts(overlap, full, backfill, run, code_version, max_rows, tuple(unwanted), tuple(keys))
+    stopped = (
+        kind not in (CursorKind.FILE, CursorKind.SWEEP) and not full and _resumable(zone, kind, backfill)
+    )
+    landing = _land(source, stream, kind, zone, facts)
+    if not stopped:
+        return landing
+    ended = landing.packages[-1].landed if landing.packages else None
+    if ended and (ended.cursor_after is None or stream.whole):
+        return landing  # all that another read could do is to begin anew
+    more = _land(source, stream, kind, zone, replace(facts, passed_over=ended is None))
+    return Landing(
+        landing.packages + more.packages, landing.rows + more.rows, landing.known_again + more.known_again
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What `land` was asked. passed_over: the read that was stopped has nothing left to bring, so another begins."""
+
+    overlap: timedelta
+    full: bool
+    backfill: str
+    run: str
+    code_version: str
+    max_rows: int
+    unwanted: tuple[str, ...]
+    keys: tuple[str, ...]
+    passed_over: bool = False
+
+
+def _resumable(zone: StreamZone, kind: CursorKind, backfill: str) -> bool:
+    newest = zone.newest(kind, backfill)
+    return bool(newest and newest.resume and not newest.last)
+
+
+def _land(source: Source, stream: Stream, kind: CursorKind, zone: StreamZone, asked_for: _Facts) -> Landing:
+    """One read."""
+    full, backfill, overlap = asked_for.full, asked_for.backfill, asked_for.overlap
+    run, code_version, unwanted = asked_for.run, asked_for.code_version, asked_for.unwanted
     lists = all_lists(zone.root, source.name, source.org)
     if kind is CursorKind.FILE:
         refuse_unwanted(stream, unwanted)
@@ -77,7 +118,8 @@ def land(
     start = max((moment for moment in (cursor, swept) if moment), default=None)
     since = start - overlap if start and not full and not stream.whole else None
     known = newest.tail if newest and not full else {}
-    resume = newest.resume if newest and not newest.last and not full else ""
+    goes_on = newest and not newest.last and not full and not asked_for.passed_over
+    resume = newest.resume if newest and goes_on else ""
     if resume:  # the read that was stopped is ended first
         since, known = None, {}
     if backfill:  # what the overlap brings again completes the chain
@@ -89,7 +131,7 @@ def land(
     packages: list[Package] = []
     seen = again = 0
     with spending() as usage:
-        cuts = _Cuts(source.read(stream, Window(kind, since, tuple(keys), resume)), max_rows)
+        cuts = _Cuts(source.read(stream, Window(kind, since, asked_for.keys, resume)), asked_for.max_rows)
         for asked, batch in cuts:
             step("package begun", stream=f"{stream.source}.{stream.name}", kind=kind)
             writer = _Writer(read, cursor, asked)

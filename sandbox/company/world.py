@@ -54,7 +54,7 @@ class World:
         market = Market(chance, regions, vocabulary)
         zoho = Side(Zoho(sales()["zoho"], vocabulary), chance, self._agenda, self.log, market)
         fxiaoke = Side(Fxiaoke(sales()["fxiaoke"], vocabulary), chance, self._agenda, self.log, market)
-        for side, other, plan in ((zoho, fxiaoke, deals), (fxiaoke, zoho, min(deals * 2 // 3, 20_000))):
+        for side, other, plan in ((zoho, fxiaoke, deals), (fxiaoke, zoho, min(deals * 2 // 3, 100_000))):
             self._found(side, other, regions, plan)
         self.acts = {side.crm: Acts(side) for side in (zoho, fxiaoke)}
         Sidelines(zoho, seed, deals).begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,15 +36,21 @@ class State:
 
 
 def fold(events: Iterable[Event], as_of: int) -> State:
-    """The state as of `as_of` (seconds, inclusive). A restore changes no stamp: no CRM says that it does."""
+    """The state as of `as_of` (seconds, inclusive). A restore changes no stamp: no CRM says that it does. Fxiaoke also
+    counts how often a record was written, and keeps when an opportunity entered its stage."""
     state = State()
     gone: dict[str, dict[str, Any]] = {}
     births: dict[str, Event] = {}
     touches: dict[str, Event] = {}
     turned: dict[str, str | None] = {}
+    written: Counter[str] = Counter()
+    staged: dict[str, int] = {}
     for event in events:
         if event.time > as_of:
             break
+        written[event.id] += 1
+        if "sales_stage" in event.changes:
+            staged[event.id] = event.time
         match event.kind:
             case "create":
                 state.records[event.id] = _turned(event.changes, turned)
@@ -73,6 +80,10 @@ def fold(events: Iterable[Event], as_of: int) -> State:
                 del state.deleted[event.id]
     for id, fields in state.records.items():
         state.records[id] = _stamped(fields, births[id], touches[id])
+        if births[id].crm == "fxiaoke":
+            state.records[id]["version"] = written[id]
+            if id in staged:
+                state.records[id]["stg_changed_time"] = utc_iso(staged[id])
     return state
 
 

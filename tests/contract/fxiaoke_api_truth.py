@@ -8,13 +8,22 @@ the code is called (`label`) is the log's own word.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sandbox.fxiaoke.openapi.schema import AREAS, FieldFacts, ObjectFacts, area_code, objects, option_code
+from sandbox.fxiaoke.openapi.schema import (
+    AREAS,
+    OTHER,
+    FieldFacts,
+    ObjectFacts,
+    area_code,
+    objects,
+    option_code,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import Sandbox
@@ -73,8 +82,13 @@ class FxiaokeApiTruth:
         return {id for id, delete in found.items() if delete["permanent"]}
 
     def facts(self, stream: str) -> ObjectFacts:
-        """The object of a stream."""
-        return objects()[STREAMS[stream]]
+        """The object of a stream, with the fields that were added to it."""
+        facts = objects()[STREAMS[stream]]
+        added = {
+            name: FieldFacts(name, _ADDED.get(field["type"], field["type"]), field["label"])
+            for name, field in self._state(facts.entity)["fields"].items()
+        }
+        return replace(facts, fields={**facts.fields, **added})
 
     def _raw(self, facts: ObjectFacts) -> Mapping[str, dict[str, Any]]:
         return self._state(facts.entity)["records"]
@@ -85,9 +99,14 @@ class FxiaokeApiTruth:
             for name, field in facts.fields.items()
             if name in record or field.source in record
         }
+        typed |= {  # what people typed under 其他
+            f"{name}__o": record[field.source]
+            for name, field in facts.fields.items()
+            if typed.get(name) == OTHER and record[field.source] not in field.codes
+        }
         if facts.entity == "users":
             typed["user_id"] = self._numbers[record["_id"]]
-        return typed | {"_id": record["_id"]}
+        return typed | {"_id": record["_id"], "is_deleted": False}
 
     def _typed(self, field: FieldFacts, value: Any) -> Any:
         if value is None or value == "":
@@ -105,6 +124,8 @@ class FxiaokeApiTruth:
                 return Decimal(value)
             case "number":
                 return int(value)
+            case "true_or_false":
+                return bool(value)
             case "percentile":
                 return float(value)
             case "date":
@@ -130,3 +151,5 @@ class FxiaokeApiTruth:
 
 
 _CODED = frozenset({"select_one", "record_type", "employee", "department", "object_reference"})
+# How an act calls the type of a new field, and what Fxiaoke calls it.
+_ADDED = {"integer": "number", "boolean": "true_or_false", "textarea": "long_text", "datetime": "date_time"}

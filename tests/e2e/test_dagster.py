@@ -3,7 +3,7 @@ everything else was served; a failed model test keeps the last published version
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,17 @@ def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator
         yield folder / "home"
 
 
-def run_job() -> Any:
+def run_job(*rooms: str) -> Any:
+    """The job; of the assets of these rooms alone, if any are named."""
     import dagster as dg
 
     from pipelines.defs import JOB, definitions
 
     with dg.DagsterInstance.ephemeral() as instance:
         job = definitions().resolve_job_def(JOB)
-        return job.execute_in_process(instance=instance, raise_on_error=False)
+        keys = definitions().resolve_asset_graph().get_all_asset_keys()
+        chosen = [key for key in keys if key.path[0] in rooms] if rooms else None
+        return job.execute_in_process(instance=instance, raise_on_error=False, asset_selection=chosen)
 
 
 def materialized(result: Any) -> set[tuple[str, ...]]:
@@ -106,6 +109,31 @@ def test_a_bad_file_fails_the_run_after_everything_was_served(home: Path) -> Non
     assert ("published", "bi") in materialized(result)
     health = read_health(load_settings().published)
     assert health is not None and not health.ok and "库存.xlsx" in health.problems[0].sentence
+
+
+def test_a_run_with_fxiaokes_api_loads_it_and_says_which_object_could_not_be_read(
+    home: Path, fresh_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = fresh_sandbox(seed=11, size=60)
+    served.set(fxiaoke={"denied": ["ProductObj"]})
+    for name, value in served.fxiaoke.items():
+        monkeypatch.setenv(name, value)
+    result = run_job("fxiaoke", "ops")
+    assert not result.success
+    assert failed_steps(result) == {"ops__run_report"}
+    assets, found = materialized(result), checks(result)
+    assert {("fxiaoke", "new_opportunity_obj"), ("fxiaoke", "discovered")} <= assets
+    assert found["fxiaoke", "new_opportunity_obj", "synced"] is True
+    assert found["fxiaoke", "product_obj", "synced"] is False
+    with duckdb.connect(str(home / "warehouse" / "warehouse.duckdb"), read_only=True) as con:
+        loaded = con.execute("SELECT count(*) FROM raw_fxiaoke.new_opportunity_obj").fetchone()
+        reports = con.execute("SELECT count(*) FROM raw_fxiaoke.visit_report_c").fetchone()
+    assert loaded == (len(served.truth("fxiaoke", "deals")["records"]),)
+    assert reports == (len(served.truth("fxiaoke", "visit_reports")["records"]),)
+    health = read_health(load_settings().published)
+    assert health is not None
+    (product,) = (s for s in health.streams if (s.source, s.stream) == ("fxiaoke", "product_obj"))
+    assert product.status == "failed" and "Next (CRM administrator)" in product.messages[0]
 
 
 def test_a_failed_model_test_keeps_the_last_published_version(home: Path) -> None:

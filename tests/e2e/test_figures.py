@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from benchmarks import fold, publish
+from benchmarks import fold, fxiaoke, publish
 from benchmarks.__main__ import Figures, measure
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -53,3 +53,11 @@ def test_thirty_days_with_compaction_stay_below_1_8_of_the_net_data(folded: fold
 def test_the_marts_of_a_million_opportunities_are_published_in_ten_seconds() -> None:
     figures = publish.measure(1_000_000, 3)
     assert statistics.median(figures.seconds) <= 10, figures
+
+
+@pytest.mark.timeout(3600)
+def test_100_000_rows_of_fxiaokes_api_take_little_longer_than_the_vendors_rate() -> None:
+    figures = fxiaoke.measure(100_000, 3)
+    assert figures.rows >= 100_000
+    assert statistics.median(figures.ratios) <= 1.3, figures.ratios
+    assert statistics.median(figures.above) <= 250, figures.above

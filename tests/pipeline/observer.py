@@ -50,15 +50,23 @@ class Version:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The truth about one module at an attempt. gone: id → when it was deleted. types: api name → type."""
+    """The truth about one module at an attempt, as far as the user of the API may see it. gone: id → when it was
+    deleted, of those on the CRM's list. types: api name → type. stamp_in: the field that says when a record changed.
+    maybe: ids on the list of which a look at its end need not learn."""
 
     records: Mapping[str, Content]
     gone: Mapping[str, datetime]
     types: Mapping[str, str]
+    stamp_in: str
+    maybe: frozenset[str] = frozenset()
 
     def stamp(self, id: str) -> datetime:
         """When the record says that it was changed."""
-        return self.records[id]["Modified_Time"]
+        return self.records[id][self.stamp_in]
+
+    def lists(self, id: str) -> bool:
+        """Whether the CRM's list of deleted records surely tells of this one."""
+        return id in self.gone and id not in self.maybe
 
     def turned(self, id: str) -> Content:
         """The types of the record's numbers that may be turned."""
@@ -172,17 +180,13 @@ class Observer:
 
     def _seen(self, attempt: Attempt, truth: Snapshot, id: str) -> list[Sight]:
         if id not in truth.records:
-            listed = id in truth.gone
-            return (
-                [Sight(What.GONE, attempt.ok and (listed or attempt.sweep))]
-                if listed or attempt.sweep
-                else []
-            )
+            sight = Sight(What.GONE, attempt.ok and (truth.lists(id) or attempt.sweep))
+            return [sight] if id in truth.gone or attempt.sweep else []
         content, types, last = truth.records[id], truth.turned(id), self._last.get(id)
         must = attempt.ok and (attempt.full or self.polled(truth.stamp(id)))
         sights = [Sight(What.READ, must, content, types)]
         if attempt.sweep:
-            behind = last is None or last.content["Modified_Time"] < truth.stamp(id)
+            behind = last is None or last.content[truth.stamp_in] < truth.stamp(id)
             sights += [
                 Sight(What.LISTED, attempt.ok),
                 Sight(What.READ, attempt.ok and behind, content, types),

@@ -19,6 +19,7 @@ from pipelines.landing.zone import StreamZone, Zone
 from pipelines.settings import load_settings
 from pipelines.upkeep.verify import audit
 from tests.conftest import Sandbox
+from tests.contract.zoho_truth import ZohoTruth
 from tests.pipeline.test_sync_truth import Synced
 
 CORE = ("accounts", "contacts", "leads", "deals", "products", "deal_history")
@@ -96,8 +97,13 @@ def test_a_stopped_bulk_read_goes_on_behind_its_last_file(company: Opener) -> No
     assert [(p.landed.received, p.landed.last, p.landed.cursor_after) for p in first] == [(120, False, None)]
     synced.sandbox.stats(reset=True)
     assert synced.sync(streams=["deals"]).ok
-    rows = sum(p.landed.received for p in zone(synced, "deals").packages(CursorKind.INCREMENTAL))
-    assert rows == len(synced.sandbox.truth("zoho", "deals")["records"]), "nothing was read twice"
+    truth = ZohoTruth(synced.sandbox).records("deals")
+    *bulk, behind = (p.landed.received for p in zone(synced, "deals").packages(CursorKind.INCREMENTAL))
+    assert sum(bulk) == len(truth), "nothing was read twice"
+    stamps = [deal["Modified_Time"] for deal in truth.values()]
+    assert behind == sum(stamp >= max(stamps) - synced.settings.overlap for stamp in stamps), (
+        "then what changed meanwhile"
+    )
     assert zone(synced, "deals").newest(CursorKind.INCREMENTAL).cursor_after is not None
 
 

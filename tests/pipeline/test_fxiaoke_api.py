@@ -211,7 +211,7 @@ def test_a_sync_in_which_nothing_changed_writes_nothing(start):
     after = {p: p.stat().st_mtime_ns for p in home.settings.landing.rglob("*") if p.is_file()}
     written = {p for p, at in after.items() if before.get(p) != at}
     assert not [p for p in written if p.suffix in (".json", ".zst", ".parquet") and "runs" not in p.name]
-    assert home.sandbox.stats()["total"] <= 1 + 5 * len(STREAMS)
+    assert home.sandbox.stats()["total"] <= 2 + 5 * len(STREAMS)
 
 
 def test_passing_faults_cost_no_record(start):
@@ -257,6 +257,10 @@ def test_codes_have_names_where_the_record_does_not_say_them_and_numbers_may_be_
         assert row["sales_stage"]["name"] == expected[key]["sales_stage"]
         assert row["record_type"]["name"] == "预设业务类型"
         assert row["account_id"]["name"] is None
+    called = FxiaokeApiTruth(home.sandbox).labels("account_obj")
+    for key, row in home.rows("account_obj").items():
+        areas = {name: (row[name] or {}).get("name") for name in ("country", "province", "city")}
+        assert areas == {name: called[key][name] for name in areas}
     # A name that was known stays when the next answer lacks it, and is no version of its own.
     home.sandbox.set(fxiaoke={"companions": True})
     assert home.sync(full=True).ok
@@ -343,8 +347,113 @@ def test_a_stopped_full_read_goes_on_where_it_stood(start):
     records = FxiaokeApiTruth(home.sandbox).records("new_opportunity_obj")
     pages = -(-(len(records) - 200) // 100)
     void = 3  # the newest of the void ones, their page, and its empty end
-    assert home.sandbox.stats()["calls"][QUERY] == pages + 1 + void, "the rest, and its empty end"
+    since = 2  # what changed behind the pages that were read before, and its empty end
+    assert home.sandbox.stats()["calls"][QUERY] == pages + 1 + since + void, "the rest, and its empty end"
     assert home.rows("new_opportunity_obj").keys() == records.keys()
+
+
+def test_a_stopped_read_whose_rest_is_gone_hides_no_later_change(start):
+    """It would go on behind its last page for ever, find nothing there, and never read what changes."""
+    home = start(size=450, FXIAOKE_OBJECTS="NewOpportunityObj")
+    home.sandbox.fault("error_code", code=15002, path=QUERY, skip=3)  # the newest change, then pages
+    assert not home.sync().ok
+    held = sorted(home.rows("new_opportunity_obj"))
+    assert len(held) == 100
+    rest = FxiaokeApiTruth(home.sandbox).records("new_opportunity_obj").keys() - set(held)
+    home.sandbox.set(fxiaoke={"unseen": sorted(rest)})
+    for stage in ("需求确定", "谈判审核"):
+        home.sandbox.step(3600)
+        home.sandbox.act("edit", "deals", crm="fxiaoke", id=held[0], changes={"sales_stage": stage})
+        assert home.sync().ok
+        assert home.rows("new_opportunity_obj")[held[0]]["sales_stage"]["name"] == stage
+
+
+def test_each_stage_that_was_seen_is_in_history_with_the_moment_of_its_beginning(start):
+    """What Fxiaoke says of a stage (its own moment) and what two versions say (they differ) are both there: a stage
+    that began and ended between two syncs is in neither."""
+    home = start(size=60, FXIAOKE_OBJECTS="NewOpportunityObj")
+    assert home.sync().ok
+    deal = next(iter(home.rows("new_opportunity_obj")))
+    began = []
+    for stages in (("需求确定",), ("方案/报价", "谈判审核"), ()):
+        home.sandbox.step(3600)
+        for stage in stages:
+            home.sandbox.step(60)
+            home.sandbox.act("edit", "deals", crm="fxiaoke", id=deal, changes={"sales_stage": stage})
+            began.append((stage, datetime.fromisoformat(home.sandbox.clock())))
+        home.sandbox.step(600)  # and something else a while later
+        home.sandbox.act("edit", "deals", crm="fxiaoke", id=deal, changes={"remark": f"{len(began)}"})
+        assert home.sync().ok
+    table = "raw_fxiaoke.new_opportunity_obj__history"
+    found = home.query(
+        f"SELECT sales_stage.name, stg_changed_time, sales_stage.id, _modified_at > stg_changed_time FROM {table} "
+        f"WHERE _record_id = '{deal}' ORDER BY _read_at OFFSET 1"
+    )
+    seen = [began[0], began[2], began[2]]  # 方案/报价 was over before anybody looked
+    assert [row[:2] for row in found] == seen
+    assert [row[2:] for row in found] == [("2", True), ("4", True), ("4", True)]
+    kinds = home.query(
+        "SELECT DISTINCT data_type FROM duckdb_columns() WHERE schema_name = 'raw_fxiaoke' "
+        "AND column_name = 'stg_changed_time'"
+    )
+    assert kinds == [("TIMESTAMP WITH TIME ZONE",)]
+    # What paging leaves in a record is no column and makes no version.
+    assert b'"searchAfterId"' in home.landed() and b'"total_num"' in home.landed()
+    own = "('total_num', 'searchAfterId', 'package', 'tenant_id')"
+    assert home.query(f"SELECT column_name FROM duckdb_columns() WHERE column_name IN {own}") == []
+    assert home.query("SELECT count(*) FROM raw_fxiaoke.new_opportunity_obj WHERE _extra IS NOT NULL") == [
+        (0,)
+    ]
+
+
+def test_people_and_departments_are_the_organisation_tree(start):
+    home = start(size=60, FXIAOKE_OBJECTS="PersonnelObj,DepartmentObj")
+    assert home.sync().ok
+    people = home.sandbox.truth("fxiaoke", "users")["records"]
+    departments = home.sandbox.truth("fxiaoke", "departments")["records"]
+    told = {
+        (
+            p["name"],
+            (people[p["leader"]]["name"] if p["leader"] else None),
+            p["main_department"],
+            parent["name"],
+        )
+        for p in people.values()
+        for d in departments.values()
+        if d["name"] == p["main_department"]
+        for parent in [departments[d["parent_id"]] if d["parent_id"] else {"name": None}]
+    }
+    found = home.query(
+        "SELECT p.name, l.name, d.name, u.name FROM raw_fxiaoke.personnel_obj p "
+        "LEFT JOIN raw_fxiaoke.personnel_obj l ON l.user_id = p.leader.id "
+        "LEFT JOIN raw_fxiaoke.department_obj d ON d._id = p.main_department.id "
+        "LEFT JOIN raw_fxiaoke.department_obj u ON u._id = d.parent_id.id"
+    )
+    assert set(found) == told and len(found) == len(people)
+    assert {row[3] for row in found} == {"全公司"}
+    assert home.query("SELECT count(*) FROM raw_fxiaoke.personnel_obj WHERE leader IS NOT NULL")[0][0] > 0
+
+
+def test_exports_and_the_api_of_one_tenant_sync_beside_each_other(start):
+    """Files first, the API later; then both in one command."""
+    home = start(size=60)
+    inbox = home.settings.inbox("fxiaoke_export")
+    inbox.mkdir(parents=True, exist_ok=True)
+    home.sandbox.exports(inbox, ids="all")
+    chosen = [source for source in selected(home.settings, None) if source[0].name.startswith("fxiaoke")]
+    assert [spec.name for spec, _ in chosen] == ["fxiaoke", "fxiaoke_export"]
+    with flow.lock(home.settings, "test"):
+        assert flow.sync(home.settings, chosen[1:]).ok
+        before = home.query("SELECT * FROM raw_fxiaoke_export.new_opportunity_obj ORDER BY ALL")
+        report = flow.sync(home.settings, chosen)
+    assert report.ok, report.sentences()
+    home.assert_equals_truth()
+    assert home.query("SELECT * FROM raw_fxiaoke_export.new_opportunity_obj ORDER BY ALL") == before
+    both = home.query(
+        "SELECT count(*) FROM raw_fxiaoke.new_opportunity_obj a JOIN raw_fxiaoke_export.new_opportunity_obj e "
+        "USING (_record_id) WHERE a._deleted_at IS NULL AND a.name = e.name AND a.amount IS NOT DISTINCT FROM e.amount"
+    )
+    assert both == [(len(home.rows("new_opportunity_obj")),)], "one record by both ways has one id"
 
 
 def test_rights_and_quota_are_named_with_who_must_act(start):
@@ -384,6 +493,58 @@ def test_the_doctor_knows_that_people_need_a_sharing_rule(start):
     home.sandbox.set(fxiaoke={"denied": ["PersonnelObj"], "unshared": []})
     (bad,) = [f.sentence for f in examine(["fxiaoke"]) if not f.ok]
     assert "data sharing rule" in bad
+
+
+WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "secret": ({"FXIAOKE_APP_SECRET": "s3cret-of-a-test"}, ("Check FXIAOKE_APP_SECRET",)),
+    "app": ({"FXIAOKE_APP_ID": "FSAID_other"}, ("Check FXIAOKE_APP_ID, FXIAOKE_APP_SECRET",)),
+    "permanent code": (
+        {"FXIAOKE_PERMANENT_CODE": "s3cret-of-a-test"},
+        ("FXIAOKE_PERMANENT_CODE against the app in the Fxiaoke console",),
+    ),
+    "user": ({"FXIAOKE_USER_ID": "7"}, ("Set FXIAOKE_USER_ID to a CRM administrator",)),
+    "user of the other generation": (
+        {"FXIAOKE_AUTH": "legacy"},
+        ("FXIAOKE_USER_ID does not fit", "openUserId (FSUID_…)"),
+    ),
+    "generation": ({"FXIAOKE_AUTH": "basic"}, ("FXIAOKE_AUTH is 'basic'", "Set it to oauth", "legacy")),
+    "web page for an address": (
+        {"FXIAOKE_BASE_URL": "https://www.fxiaoke.com"},
+        ("is no API server", "Set it to https://open.fxiaoke.com"),
+    ),
+    "address with a path": (
+        {"FXIAOKE_BASE_URL": "https://open.fxiaoke.com/cgi"},
+        ("holds more than a host", "Leave the path out"),
+    ),
+    "foreign address": ({"FXIAOKE_BASE_URL": "https://open.fxiaoke.example"}, ("open.fxiaoke.example",)),
+    "object": (
+        {"FXIAOKE_OBJECTS": "default,ProductsObj"},
+        ("FXIAOKE_OBJECTS names", "Write ProductObj instead"),
+    ),
+    "object that is left out": (
+        {"FXIAOKE_OBJECTS_EXCEPT": "NoObj"},
+        ("FXIAOKE_OBJECTS_EXCEPT names", "Take it out"),
+    ),
+    "budget": ({"FXIAOKE_DAILY_CALLS": "many"}, ("FXIAOKE_DAILY_CALLS", "a number of calls such as")),
+    "void field": ({"FXIAOKE_VOID_FIELD": "gone"}, ("FXIAOKE_VOID_FIELD", "life_status or is_deleted")),
+    "personal data": ({"FXIAOKE_PERSONAL_DATA": "yes"}, ("FXIAOKE_PERSONAL_DATA", "off or on")),
+    "one that is missing": ({"FXIAOKE_APP_SECRET": ""}, ("FXIAOKE_APP_SECRET",)),
+}
+
+
+def test_the_doctor_says_what_to_do_about_each_wrong_setting(start, monkeypatch):
+    home = start(size=60)
+    for what, (settings, told) in WRONG.items():
+        with monkeypatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            bad = [finding.sentence for finding in examine(["fxiaoke"]) if not finding.ok]
+        assert len(bad) == 1, (what, bad)
+        assert all(words in bad[0] for words in told), (what, bad[0])
+        assert "Next (" in bad[0] and "s3cret" not in bad[0], (what, bad[0])
+    home.sandbox.set(fxiaoke={"generations": "legacy"})
+    (bad,) = [finding.sentence for finding in examine(["fxiaoke"]) if not finding.ok]
+    assert "Next (CRM administrator)" in bad
 
 
 def test_a_second_organisation_has_its_name_in_its_settings(start, monkeypatch):

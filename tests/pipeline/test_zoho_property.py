@@ -13,41 +13,23 @@ Many more plans than in the fast suite: `make test-slow`, or as many as you like
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.pipeline.life import RECOMPUTED, REMOVED, RESTORED, Step
 from tests.pipeline.observer import Sight, Version, What, explained
-from tests.pipeline.zoho_life import (
-    EMPTIED,
-    KINDS_OF_FIELDS,
-    MERGED,
-    MODULES,
-    RECOMPUTED,
-    REMOVED,
-    RESTORED,
-    Step,
-    life,
-)
+from tests.pipeline.plans import clocks, does, few, live, many, numbers, picks, plans, syncs
+from tests.pipeline.zoho_life import EMPTIED, KINDS_OF_FIELDS, MERGED, MODULES, life
 
 NEW_YORK, SHANGHAI = "America/New_York", "Asia/Shanghai"
-_DAY = 86_400
 
-picks, numbers = st.integers(0, 4), st.integers(1, 9)
 entities = st.sampled_from(sorted(MODULES))
-
-
-def does(name: str, *more: st.SearchStrategy) -> st.SearchStrategy[Step]:
-    return st.tuples(st.just(name), *more)
-
-
 acts = st.one_of(
     does("edit", entities, picks, numbers),
     does("edit", st.just("deals"), picks, numbers),
@@ -65,23 +47,14 @@ fields = st.one_of(
     does("turn_field", entities, picks, st.sampled_from(["double", "currency", "text"])),
     does("remove_field", entities, picks),
 )
-clocks = does("step", st.sampled_from([1, 59, 299, 301, 3600, _DAY])) | does(
-    "our_clock", st.sampled_from([-90, -1, 60])
+interrupted = does(
+    "sync",
+    st.sampled_from(["interrupted", "stopped"]),
+    st.integers(0, 2),
+    st.integers(0, 3),
+    st.integers(0, 3),
 )
-syncs = st.one_of(
-    does("sync", st.just("plain")),
-    does("sync", st.just("plain")),
-    does("sync", st.just("swept")),
-    does("sync", st.just("full")),
-    does("sync", st.just("interrupted"), st.integers(0, 2), st.integers(0, 3), st.integers(0, 3)),
-    does("sync", st.just("killed"), st.integers(0, 4), st.integers(0, 6)),
-    does("sync", st.just("while"), st.integers(1, 9), st.lists(acts, min_size=1, max_size=3)),
-)
-moments = st.one_of(acts, acts, acts, fields, clocks, syncs)
-
-
-def plans(least: int, most: int) -> st.SearchStrategy[list[Step]]:
-    return st.lists(moments, min_size=least, max_size=most)
+moments = st.one_of(acts, acts, acts, fields, clocks, syncs(acts, interrupted))
 
 
 @pytest.fixture(scope="module")
@@ -91,24 +64,12 @@ def first_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
     @cache
     def made(zone: str) -> Path:
         folder = tmp_path_factory.mktemp("first")
-        with life(None, folder, zone) as begun:
-            begun.do(("sync", "full"))
+        with life(None, folder, zone) as lived:
+            lived.do(("sync", "full"))
         shutil.rmtree(folder / "home" / "cache")  # its token is of another company
         return folder / "home"
 
     return made
-
-
-def live(home: Path, plan: list[Step], zone: str, end: tuple[str, ...]) -> set[str]:
-    """Follow the plan, and then these syncs, until everything must be right. Gives the names of the differences that
-    were excused on the way."""
-    with tempfile.TemporaryDirectory() as folder, life(home, Path(folder), zone) as lived:
-        lived.learn()
-        for step in plan:
-            lived.do(step)
-        for how in end:
-            lived.do(("sync", how))
-    return {difference.excuse for difference in lived.differences}
 
 
 EVENTFUL: list[Step] = [
@@ -183,35 +144,21 @@ def test_the_observer_explains_what_was_seen_and_nothing_else(
 
 def test_an_eventful_life(first_home: Callable[[str], Path]) -> None:
     """Everything that can happen, once."""
-    excused = live(first_home(NEW_YORK), EVENTFUL, NEW_YORK, ("plain", "full"))
+    excused = live(life, first_home(NEW_YORK), EVENTFUL, NEW_YORK, ("plain", "full"))
     assert excused == {RESTORED, EMPTIED, MERGED, RECOMPUTED, REMOVED}, (
         "a plan in which nothing goes unseen proves less"
     )
 
 
-quick = settings(
-    max_examples=3,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate),
-)
-
-
-@quick
-@given(plan=plans(4, 9))
+@few
+@given(plan=plans(moments, 4, 9))
 def test_a_few_lives(first_home: Callable[[str], Path], plan: list[Step]) -> None:
-    live(first_home(NEW_YORK), plan, NEW_YORK, ("plain", "whole"))
+    live(life, first_home(NEW_YORK), plan, NEW_YORK, ("plain", "whole"))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-@settings(
-    max_examples=int(os.environ.get("LIVES", "150")),
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
-@given(plan=plans(8, 40), zone=st.sampled_from([NEW_YORK, SHANGHAI]))
+@many
+@given(plan=plans(moments, 8, 40), zone=st.sampled_from([NEW_YORK, SHANGHAI]))
 def test_many_lives(first_home: Callable[[str], Path], plan: list[Step], zone: str) -> None:
-    live(first_home(zone), plan, zone, ("plain", "swept", "full"))
+    live(life, first_home(zone), plan, zone, ("plain", "swept", "full"))

@@ -88,7 +88,7 @@ def test_fxiaoke_and_users_carry_their_own_stamps():
     assert deal == {
         "_id": "C", "sales_stage": "赢单", "amount": 70.0, "owner": "f1", "actual_close_date": "2026-01-14",
         "create_time": "2026-01-10T02:00:00Z", "created_by": "f1", "last_modified_time": "2026-01-14T02:00:00Z",
-        "last_modified_by": "f1",
+        "last_modified_by": "f1", "version": 2, "stg_changed_time": "2026-01-14T02:00:00Z",
     }  # fmt: skip
     user = fold(log.of("zoho", "users"), at("02-01T00:00:00")).records["u1"]
     assert user["created_time"] == user["Modified_Time"] == "2026-01-01T01:00:00Z"

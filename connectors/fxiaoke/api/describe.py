@@ -5,7 +5,9 @@ Types that no page names cost a type, never an object.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -14,12 +16,13 @@ from connectors.core.contract import Field, FieldType, Shape, Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
 from connectors.fxiaoke.api.api import DESCRIBE, Api
+from connectors.fxiaoke.api.areas import KINDS, Labels
 
 RECORDS = "data.dataList"
 LIFE_STATUS, IS_DELETED = "life_status", "is_deleted"
 OTHER = "other"  # the code of 其他, whose text is in `x__o`
 _T = FieldType
-_CODES = ("select_one", "record_type", "country", "province", "city", "district", "town", "village")
+_CODES = ("select_one", "record_type", *KINDS)
 _TYPES: dict[str, FieldType] = {
     **dict.fromkeys(
         ("text", "long_text", "url", "email", "phone_number", "auto_number", "rich_text", "html_rich_text"),
@@ -84,11 +87,23 @@ def describe(api: Api, api_name: str) -> dict[str, FieldMeta]:
     return api.post(DESCRIBE, body, _parse)
 
 
+def has_areas(metas: Mapping[str, FieldMeta]) -> bool:
+    """Whether an object has areas that its describe does not name."""
+    return any(_word(meta.type) in KINDS and not _labels(meta) for meta in metas.values())
+
+
 def reading(
-    stream: Stream, metas: dict[str, FieldMeta], timezone: str, *, void: str, personal: bool
+    stream: Stream,
+    metas: dict[str, FieldMeta],
+    timezone: str,
+    *,
+    void: str,
+    personal: bool,
+    areas: Mapping[str, Labels] = MappingProxyType({}),
 ) -> Reading:
     """What there is to read and how to type it. void: the field that tells void records; personal: whether the
-    telephones and e-mails of employees are wanted. Raises Problem when there is no field."""
+    telephones and e-mails of employees are wanted; areas: what their codes are called, by kind. Raises Problem when
+    there is no field."""
     active = {name: meta for name, meta in metas.items() if meta.is_active is not False}
     if not active:
         raise _fieldless(stream)
@@ -99,7 +114,7 @@ def reading(
         n for n, m in active.items() if staff and not personal and _word(m.type) in _PERSONAL
     )
     listed = {
-        name: _field(name, meta, declared.get(name), people)
+        name: _field(name, meta, declared.get(name), people, areas)
         for name, meta in active.items()
         if name not in unwanted
     }
@@ -122,7 +137,9 @@ def _others(metas: dict[str, FieldMeta], taken: set[str]) -> list[Field]:
     return [Field(name, FieldType.TEXT) for name in names if name not in taken]
 
 
-def _field(name: str, meta: FieldMeta, declared: Field | None, people: bool) -> Field:
+def _field(
+    name: str, meta: FieldMeta, declared: Field | None, people: bool, areas: Mapping[str, Labels]
+) -> Field:
     kind = _kind(meta)
     found = _TYPES.get(kind)
     if name == "_id":
@@ -136,7 +153,7 @@ def _field(name: str, meta: FieldMeta, declared: Field | None, people: bool) -> 
         typed = Field(name, found, _scale(meta) if found is FieldType.DECIMAL else 0)
     if typed.type is FieldType.LOOKUP:
         key = _LABEL_KEYS.get(kind, "")
-        labels = _labels(meta) if kind in _CODES else ()
+        labels = (_labels(meta) or areas.get(kind, ())) if kind in _CODES else ()
         typed = replace(typed, label_in=f"{name}__r.{key}" if key else f"{name}__r", labels=labels)
     personal = declared.pii if declared else people and kind in _PERSONAL
     label = meta.label if isinstance(meta.label, str) else ""

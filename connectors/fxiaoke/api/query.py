@@ -22,6 +22,7 @@ from connectors.core.http import BadBody
 from connectors.core.surrogates import without_lone_surrogates
 from connectors.fxiaoke.api.api import Api, query_path
 from connectors.fxiaoke.api.describe import IS_DELETED, LIFE_STATUS, RECORDS, Reading
+from connectors.fxiaoke.api.envelopes import usual
 from connectors.fxiaoke.api.personal import without_personal
 
 LIMIT = 100
@@ -42,6 +43,7 @@ class _Row(msgspec.Struct, rename={"id": "_id"}):
 class _Data(msgspec.Struct):
     dataList: list[_Row]
     total: Any = None
+    totalSize: Any = None  # what one client reads before `total`
 
 
 class _Reply(msgspec.Struct):
@@ -262,7 +264,7 @@ def _decoder() -> msgspec.json.Decoder[_Reply]:
 def cut_page(body: bytes, own: frozenset[str] | None) -> Cut:
     """A page, looked into as far as paging needs. own: fields of the records that must go as employees' personal data,
     with what references say of them; None: all of it stays. Raises BadBody."""
-    redacted: frozenset[str] = frozenset()
+    body, redacted = usual(body), frozenset[str]()
     if own is not None:
         body, redacted = without_personal(body, own)
     try:
@@ -276,7 +278,8 @@ def cut_page(body: bytes, own: frozenset[str] | None) -> Cut:
     stamps = [_stamp(row.last_modified_time) for row in rows if row.last_modified_time not in (None, "")]
     void = sum(row.life_status == INVALID or row.is_deleted in (True, "true") for row in rows)
     newest = _moment(max(stamps, default=None))
-    total = reply.data.total if isinstance(reply.data.total, int) else 0
+    counts = (count for count in (reply.data.totalSize, reply.data.total) if isinstance(count, int))
+    total = next(counts, 0)
     return Cut(body, [row.id for row in rows], newest, void, total, redacted)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from connectors.core.contract import (
     CursorKind,
@@ -20,9 +20,10 @@ from connectors.core.errors import Actor, Problem
 from connectors.core.http import HttpClient
 from connectors.core.limits import Limiter, Meter
 from connectors.fxiaoke.api.api import POLICY, Api
+from connectors.fxiaoke.api.areas import Labels, areas
 from connectors.fxiaoke.api.auth import OAUTH, TOKEN_PATHS, Credentials, keeper
 from connectors.fxiaoke.api.clouds import DEFAULT, hosts
-from connectors.fxiaoke.api.describe import IS_DELETED, LIFE_STATUS, Reading, describe, reading
+from connectors.fxiaoke.api.describe import IS_DELETED, LIFE_STATUS, Reading, describe, has_areas, reading
 from connectors.fxiaoke.api.examine import Examination
 from connectors.fxiaoke.api.objects import Offer, offer
 from connectors.fxiaoke.api.pace import Pace
@@ -76,6 +77,7 @@ class FxiaokeApi(Source):
         self._api = Api(client, tokens, credentials)
         self._lock = threading.Lock()
         self._offer: Offer | None = None
+        self._areas: Mapping[str, Labels] | None = None
         self._readings: dict[str, Reading] = {}
 
     def streams(self) -> Sequence[Stream]:
@@ -132,11 +134,25 @@ class FxiaokeApi(Source):
     def _read_metadata(self, stream: Stream) -> Reading:
         try:
             metas = describe(self._api, stream.api_name)
-            found = reading(stream, metas, self._timezone, void=self._void, personal=self._personal)
+            found = reading(
+                stream,
+                metas,
+                self._timezone,
+                void=self._void,
+                personal=self._personal,
+                areas=self._named_areas(stream) if has_areas(metas) else {},
+            )
         except Problem as problem:
             raise _advised(stream, problem) from problem.__cause__
         self._readings[stream.name] = found
         return found
+
+    def _named_areas(self, stream: Stream) -> Mapping[str, Labels]:
+        """The same for all objects, so asked for once."""
+        with self._lock:
+            if self._areas is None:
+                self._areas = areas(self._api, stream.api_name)
+            return self._areas
 
     def _offered(self) -> Offer:
         with self._lock:

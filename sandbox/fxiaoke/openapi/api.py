@@ -8,7 +8,7 @@ from sandbox.fxiaoke.openapi import errors
 from sandbox.fxiaoke.openapi.describe import described, listed
 from sandbox.fxiaoke.openapi.query import Query, wish_of
 from sandbox.fxiaoke.openapi.render import Writer
-from sandbox.fxiaoke.openapi.schema import ObjectFacts
+from sandbox.fxiaoke.openapi.schema import AREAS, ObjectFacts, area_code
 from sandbox.fxiaoke.openapi.store import Store
 from sandbox.fxiaoke.openapi.switches import Switches
 
@@ -31,9 +31,18 @@ class Api:
                 return {"data": {"objects": [listed(facts) for facts in shown]}}
             case "/cgi/crm/v2/object/describe":
                 return {"data": {"describe": described(self._object(_described_name(body)))}}
+            case "/cgi/crm/countryAreaOptions/get":
+                self._object(body.get("apiName"))
+                return {"countryAreaOptions": {kind: self._areas(kind) for kind in sorted(AREAS)}}
             case "/cgi/crm/v2/data/query" | "/cgi/crm/custom/v2/data/query":
                 return self._query(path, body, open_ids=open_ids)
         raise errors.bad_parameter(f"path {path}")
+
+    def _areas(self, kind: str) -> dict[str, Any]:
+        """The areas of a kind that customers are in; how an option looks is taken from a describe's."""
+        rows = self.store.tables["accounts"].rows.values()
+        labels = sorted({row.values[kind] for row in rows if row.values.get(kind)})
+        return {"options": [{"label": label, "value": area_code(label)} for label in labels]}
 
     def _object(self, name: Any) -> ObjectFacts:
         facts = self.store.objects.get(name)

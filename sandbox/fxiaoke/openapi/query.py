@@ -119,9 +119,12 @@ class Query:
         beyond = [f.values[0] for f in wish.filters if f.facts.name == "_id" and f.operator == "GT"]
         if self._facts.api_name in self._switches.unshared:
             return
+        unseen = frozenset(self._switches.unseen)
         hides = not self._switches.invalid_shown and not any(f.facts.name in _VOID for f in wish.filters)
         for at in range(bisect_right(ids, max(beyond)) if beyond else 0, len(ids)):
             shown = self._store.shown(self._facts, ids[at])
+            if ids[at] in unseen:
+                continue
             if hides and shown.invalid is not None:
                 continue
             if all(self._holds(f, shown) for f in wish.filters):

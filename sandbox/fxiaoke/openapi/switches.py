@@ -15,7 +15,8 @@ class Switches(Turning):
     tokens: token calls of a minute. calls, seconds: how many calls of one endpoint in how many (real) seconds.
     daily: calls of a day; 0: none were bought. page: the most rows of a query.
     denied: objects that the user has no right to; hidden: objects that are not there for the user; unlisted: objects
-    that object/list leaves out though they answer; unshared: objects of which the user sees no record.
+    that object/list leaves out though they answer; unshared: objects of which the user sees no record;
+    unseen: ids of records that the user has no right to see.
     invalid_shown: whether a query that does not ask for it gives invalid rows. invalid_stamps, recover_stamps:
     whether 作废 and 恢复 move last_modified_time. invalid_field: whether life_status says so, or is_deleted alone.
     companions: whether `x__r` and `x__l` are there. numbers: as text or as json. totals: whether a query counts.
@@ -32,6 +33,7 @@ class Switches(Turning):
     denied: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     unshared: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     page: int = 100
     invalid_shown: bool = True
