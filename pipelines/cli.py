@@ -238,6 +238,25 @@ def forget(
 
 
 @app.command()
+def template(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]…", help="Such as targets or 销售目标; all without one."),
+    ] = None,
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where to write them.")] = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Write workbooks to be filled in and put into the inbox of `inputs`: targets, teams, policies, rates …"""
+    from pipelines.templates import write_templates
+
+    paths = write_templates(names or (), folder)
+    if json:
+        console.print_json({"ok": True, "files": [str(path) for path in paths]})
+    else:
+        console.out.print("\n".join(map(str, paths)), highlight=False)
+
+
+@app.command()
 def demo(
     size: Annotated[str, typer.Option(help="small, medium, large or a number of deals.")] = "small",
     days: Annotated[int, typer.Option(help="Days the clock moves between the two syncs.")] = 7,

@@ -319,7 +319,10 @@ class SourceContext:
 class SourceSpec:
     """A source before it is opened: its name, its settings, its declared streams, and how to open it.
 
-    discovers: opened, it may deliver further streams, which are not modelled.
+    discovers: opened, it may deliver further streams, which are not modelled. crm: its records are those of a CRM,
+    which the models union with those of the others; else each of its streams has a staging model of its own.
+    templates: writes files to be filled in for these streams into a folder, for a source that reads such files; an
+    existing file is a Problem and never replaced.
     """
 
     name: str
@@ -328,6 +331,8 @@ class SourceSpec:
     streams: Callable[[], tuple[Stream, ...]]
     open: Callable[[SourceContext], Source]
     discovers: bool = False
+    crm: bool = True
+    templates: Callable[[Collection[str], Path], Sequence[Path]] | None = None
 
 
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it

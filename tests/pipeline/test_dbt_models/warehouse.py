@@ -17,11 +17,12 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.results import RunStatus, TestStatus
 
-from connectors.core.contract import Field, FieldType, Stream, load_streams
+from connectors import discover
+from connectors.core.contract import Field, FieldType, Stream
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = ROOT / "dbt_project"
-CONNECTOR = {"zoho": "zoho", "fxiaoke_export": "fxiaoke"}  # source → the folder that declares its streams
+CONNECTOR = ("zoho", "fxiaoke_export", "inputs")  # sources that models read
 TYPES = {
     FieldType.TEXT: "VARCHAR",
     FieldType.BOOLEAN: "BOOLEAN",
@@ -116,8 +117,7 @@ class Dbt:
 
 def declared(source: str) -> tuple[Stream, ...]:
     """The streams that a source's connector declares for models to read."""
-    streams = load_streams(source, ROOT / "connectors" / CONNECTOR[source] / "streams.yml")
-    return tuple(stream for stream in streams if stream.modelled)
+    return tuple(stream for stream in discover()[source].streams() if stream.modelled)
 
 
 def create_raw(con: duckdb.DuckDBPyConnection) -> None:
