@@ -309,6 +309,12 @@ def sandbox_exports(context: typer.Context) -> None:
     _sandbox("exports", context.args)
 
 
+@sandbox.command("inputs", context_settings=_PASS_ON, add_help_option=False)
+def sandbox_inputs(context: typer.Context) -> None:
+    """Write the spreadsheets that the company's managers keep: DIR."""
+    _sandbox("inputs", context.args)
+
+
 def _sandbox(command: str, arguments: list[str]) -> None:
     raise typer.Exit(subprocess.call([sys.executable, "-m", "sandbox", command, *arguments]))
 
