@@ -36,7 +36,8 @@ class Fault:
 
     def __str__(self) -> str:
         sheet = f"sheet {self.sheet}, " if self.sheet else ""
-        return f"{sheet}cell {self.cell} ({self.label}): {self.why}"
+        label = f" ({self.label})" if self.label else ""
+        return f"{sheet}cell {self.cell}{label}: {self.why}"
 
 
 @dataclass(slots=True)
@@ -223,9 +224,14 @@ def _fault(holding: Holding, name: str, number: int, why: str) -> Fault:
 
 
 def _originals(cells: Sequence[Cell], holding: Holding) -> dict[str, str]:
+    """Label → text as it was, of every cell that is not blank; one under no label has its column's letters."""
     labels = {place.index: place.label for place in holding.places.values()} | dict(holding.others)
-    texts = {label: text_of(cells[i]) for i, label in sorted(labels.items()) if i < len(cells)}
-    return {label: text for label, text in texts.items() if text.strip()}
+    found: dict[str, str] = {}
+    for index, cell in enumerate(cells):
+        label = labels.get(index, f"{letters(index)}列")
+        if (text := text_of(cell)).strip():
+            found[label if label not in found else f"{label} {letters(index)}列"] = text
+    return found
 
 
 def _canonical(schema: Schema, example: Mapping[str, object]) -> Values:
