@@ -79,7 +79,7 @@ class Stream:
     name: str  # snake_case: folder, raw table and asset name
     api_name: str  # the CRM's own name
     label: str  # the business's word for it
-    docs: str  # the vendor page that describes it
+    docs: str  # the vendor page that describes it; of a source that is no CRM it may be a page of ours
     fields: tuple[Field, ...]
     key: str = "id"
     stamp: str | None = None  # the field that moves when a record changes

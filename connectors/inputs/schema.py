@@ -91,6 +91,8 @@ class Column(_Model):
             raise _fault("min", "the least is more than the most")
         if self.pattern is not None:
             self._check_pattern()
+        if self.pii and (self.type != "text" or self.values or self.pattern):
+            raise _fault("pii", "only a free text is personal: of others a wrong cell would be shown")
         if self.default is not None and self.values and self.default not in self.values:
             raise _fault("default", f"the default {self.default!r} is none of the values")
         return self

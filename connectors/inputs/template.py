@@ -132,6 +132,7 @@ def _notes(schema: Schema, sheet: Worksheet) -> None:
         (f"{schema.label.zh} · {schema.label.en}",),
         (schema.about.zh,),
         (schema.about.en,),
+        (f"填好后放进 inbox/{SOURCE}/ 文件夹。When it is filled in, put it into the folder inbox/{SOURCE}/.",),
         ("备注以“示例”开头的行是示例，原样留着会被跳过；改成自己的数据时请清空备注。"
          " A row whose 备注 begins with 示例 is the example and is skipped; clear 备注 when you overwrite it.",),
         ("区分各行的列 What tells rows apart: " + "、".join(schema.columns[name].label.zh for name in schema.key),),
