@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ _GONE = ("停用", "disabled", "deleted")
 
 @dataclass(slots=True)
 class _Person:
-    """Somebody who sells. id: the employee number, or the e-mail where the CRM has none. serial: of entry."""
+    """Somebody who sells. id: the employee number, or the e-mail where the CRM has none. serial: of entry, in a CRM."""
 
     name: str
     id: str
@@ -49,7 +50,7 @@ def ledger(log: Log, at: int) -> dict[str, list[Facts]]:
         "market_sizes": list(_markets(year)),
         "exchange_rates": list(_rates(day)),
         "workdays": list(_special_days(year)),
-        "identity_decisions": list(_decisions(log, at, day)),
+        "identity_decisions": list(_decisions(log, at)),
     }
 
 
@@ -61,6 +62,7 @@ def _decided() -> dict[str, Any]:
 def _people(log: Log, at: int) -> list[_Person]:
     found: dict[str, _Person] = {}
     for crm in ("zoho", "fxiaoke"):
+        entered = count()  # of this CRM: who comes later changes nobody's place
         for event in log.of(crm, "users"):
             if event.time > at:
                 break
@@ -70,7 +72,7 @@ def _people(log: Log, at: int) -> list[_Person]:
                     name=facts.get("full_name") or facts["name"],
                     id=facts.get("employee_number") or facts.get("email") or event.id,
                     region=facts.get("state") or facts.get("main_department") or "",
-                    serial=len(found),
+                    serial=next(entered),
                     begin=day,
                     manages=facts.get("position") == "销售经理",
                 )
@@ -126,7 +128,7 @@ def _memberships(person: _Person) -> Iterator[Facts]:
 
 
 def _targets(people: list[_Person], year: int) -> Iterator[Facts]:
-    """The company's year, locked; the regions' quarters; the year of everybody who is here."""
+    """The company's year, locked; the regions' quarters; the year of everybody who is here, or was in it."""
     a_head = _decided()["target_per_head"]
     here = [person for person in people if person.end is None]
     common = {"version": "V1", "status": "approved", "metric": "won_amount", "year": year, "currency": "CNY"}
@@ -140,11 +142,15 @@ def _targets(people: list[_Person], year: int) -> Iterator[Facts]:
                 "target_value": str(a_head * heads * share // 100), "target_no": f"R-{year}-{region}-{quarter}",
                 "parent_no": f"C-{year}",
             }  # fmt: skip
-    for person in here:
-        yield {
-            **common, "period": "FY", "level": "person", "person": person.name, "person_id": person.id,
-            "target_value": str(a_head), "locked": False, "parent_no": f"C-{year}",
-        }  # fmt: skip
+    for person in people:
+        if (
+            person.end is None or person.end >= f"{year}-01-01"
+        ):  # who left keeps the row: one left out would stay
+            yield {
+                **common, "status": "approved" if person.end is None else "retired", "period": "FY", "level": "person",
+                "person": person.name, "person_id": person.id, "target_value": str(a_head), "locked": False,
+                "parent_no": f"C-{year}",
+            }  # fmt: skip
 
 
 def _tiers() -> Iterator[Facts]:
@@ -180,7 +186,8 @@ def _ratings(people: list[_Person], year: int) -> Iterator[Facts]:
     leaders = {p.region: p for p in reversed(people) if p.manages}
     for person in people:
         leader = leaders.get(person.region)
-        if person.end is None and leader and person is not leader and person.begin < f"{year}-01-01":
+        stayed = person.begin < f"{year}-01-01" and (person.end is None or person.end > f"{year}-04-05")
+        if stayed and leader and person is not leader:
             yield {
                 "person": person.name, "person_id": person.id, "year": year, "period": "Q1", "aspect": "总体",
                 "rater": leader.name, "score": str(70 + person.serial % 30), "full_score": "100",
@@ -215,18 +222,19 @@ def _special_days(year: int) -> Iterator[Facts]:
             yield {"calendar": "CN", "day": f"{of}-{day}", "day_type": kind, "occasion": occasion}
 
 
-def _decisions(log: Log, at: int, day: str) -> Iterator[Facts]:
-    """Of the first companies that are customers in both CRMs a person has said so."""
-    known: dict[int, dict[str, tuple[str, str]]] = {}
+def _decisions(log: Log, at: int) -> Iterator[Facts]:
+    """Of the first companies that became customers in both CRMs a person has said so."""
+    known: dict[int, dict[str, tuple[int, str, str]]] = {}
     for crm, name in (("zoho", "Account_Name"), ("fxiaoke", "name")):
         for event in log.of(crm, "accounts"):
             if event.time > at:
                 break
             if event.kind == CREATE and "_party" in event.changes:
-                known.setdefault(event.changes["_party"], {})[crm] = (event.id, event.changes[name])
-    both = [pair for _, pair in sorted(known.items()) if len(pair) == 2]
-    for pair in both[:3]:
-        (left, left_name), (right, right_name) = pair["zoho"], pair["fxiaoke"]
+                found = (event.time, event.id, event.changes[name])
+                known.setdefault(event.changes["_party"], {}).setdefault(crm, found)
+    both = [pair for pair in known.values() if len(pair) == 2]
+    for pair in sorted(both, key=lambda pair: max(pair.values()))[:3]:
+        (_, left, left_name), (_, right, right_name) = pair["zoho"], pair["fxiaoke"]
         yield {
             "entity": "account", "left_source": "zoho", "left_id": left, "left_name": left_name,
             "right_source": "fxiaoke", "right_id": right, "right_name": right_name, "decision": "same",
