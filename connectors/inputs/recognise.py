@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from connectors.core.errors import Problem
@@ -78,9 +79,13 @@ def recognise(file_stem: str, peeks: Sequence[Peek], schemas: Sequence[Schema]) 
 
 def holding_of(peeks: Sequence[Peek], schema: Schema, schemas: Sequence[Schema]) -> Holding:
     """The sheet of a file that holds this input, whatever the file is called. Raises Problem when none does."""
-    named = [peek for peek in peeks if (called := _named(peek.sheet, schemas)) and called.name == schema.name]
-    nameless = [p for p in peeks if not _named(p.sheet, schemas) and not _is_notes(p.sheet)]
-    for peek in (*named, *nameless):
+    sheets = [peek for peek in peeks if not _is_notes(peek.sheet) and _filled(peek)]
+    for peek in sheets:
+        with suppress(Problem):
+            found = _holding("", peek, schemas)
+            if found and found.schema.name == schema.name:
+                return found
+    for peek in sheets:  # the file's name had decided
         fit = _fit(peek, schema)
         if fit and not _missing(fit):
             return fit
@@ -104,9 +109,11 @@ def _holding(file_stem: str, peek: Peek, schemas: Sequence[Schema]) -> Holding |
     schema = _named(peek.sheet, schemas) or _named(file_stem, schemas)
     if schema is not None:
         fit = _fit(peek, schema)
-        if fit is None or (missing := _missing(fit)):
-            raise _lacking(peek, schema, missing if fit else schema.required)
-        return _refuse_doubled_columns(fit)
+        missing = _missing(fit) if fit else schema.required
+        if fit and not missing:
+            return _refuse_doubled_columns(fit)
+        if match_label(peek.sheet) in schema.called or len(missing) < len(schema.required):
+            raise _lacking(peek, schema, missing)
     fits = [fit for s in schemas if (fit := _fit(peek, s)) and not _missing(fit)]
     most = max((len(fit.places) for fit in fits), default=0)
     best = [fit for fit in fits if len(fit.places) == most]

@@ -6,10 +6,13 @@ import json
 from datetime import date, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
+from connectors.core.contract import SourceContext
 from connectors.inputs.cells import Wrong, read
 from connectors.inputs.schema import load_schemas
+from connectors.inputs.source import Inputs
 from tests.unit.inputs_files import MEMBERS, RATES, cut, pages, sentences, source, workbook
 
 SCHEMAS = {schema.name: schema for schema in load_schemas()}
@@ -124,6 +127,7 @@ def test_a_workbook_holds_several_inputs_a_sheet_each(tmp_path: Path) -> None:
             "成员": [["二〇二六年"], [], *rows],
             "汇率": [[None, *RATES], [None, *USD]],
             "草稿": [["whatever"], [1]],
+            "目标客户": [["客户"], ["某公司"]],
         },
     )
     opened = source(tmp_path)
@@ -138,7 +142,10 @@ def test_a_workbook_holds_several_inputs_a_sheet_each(tmp_path: Path) -> None:
     assert skipped == [(5, "blank")]
     assert found[0]["_record_id"] == "person=甲|axis=region|team=华东|valid_from=2026-01-01"
     assert cut(opened, "exchange_rates", book)[0][0]["rate"] == "7.0288"
-    assert any("草稿 is no input and is not read" in finding.sentence for finding in opened.examine())
+    told = [finding.sentence for finding in opened.examine()]
+    assert told[-2:] == [
+        f"台账.xlsx: sheet {name} is no input and is not read." for name in ("草稿", "目标客户")
+    ]
 
 
 def test_a_landed_file_is_read_without_its_name(tmp_path: Path) -> None:
@@ -338,3 +345,18 @@ def test_units_in_a_header_multiply(tmp_path: Path, unit: str, value: str) -> No
     book = workbook(tmp_path / "f.xlsx", {"目标": [header, [2026, "全年", "公司", 1.5]]})
     [row], _ = cut(source(tmp_path), "targets", book)
     assert row["target_value"] == value
+
+
+def test_a_hostile_sheet_behind_a_good_one_ends_in_a_sentence(tmp_path: Path) -> None:
+    """Two cells in opposite corners make the native reader ask for gigabytes: that ends a process, but not ours."""
+    book = openpyxl.Workbook()
+    book.active.title = "汇率"
+    for row in (RATES, USD):
+        book.active.append(row)
+    book.create_sheet("far").cell(1, 1, "a")
+    book["far"].cell(1_048_576, 16_384, "z")
+    book.save(tmp_path / "汇率.xlsx")
+    opened = Inputs(SourceContext("acme", {}, tmp_path, tmp_path / ".cache"), load_schemas())
+    [problem] = opened.problems()
+    assert "too large" in problem.what or "more than" in problem.what
+    assert pages(opened, "exchange_rates") == []
