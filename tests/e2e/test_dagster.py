@@ -106,7 +106,7 @@ def test_staging_says_what_the_managers_sheets_say(home: Path) -> None:
         "SELECT version, status, metric, fiscal_year, period, level, axis, team, product_line, channel, target_value, "
         "currency_code, is_locked, remark, modified_at FROM staging.stg_inputs__targets ORDER BY period, team"
     ) == [
-        ("V1", "approved", "won_amount", 2026, "FY", "company", None, None, None, None, D("12005000.0000"), "CNY", True,
+        ("V1", "approved", "won_amount", 2026, "FY", "company", None, None, None, None, D("12005000.5000"), "CNY", True,
          None, SAVED),
         ("V1", "approved", "won_amount", 2026, "Q1", "team", "region", "华东", "软件", "直销", D("350000.0000"), "CNY",
          True, "保底", SAVED),
