@@ -287,6 +287,25 @@ def forget(
 
 
 @app.command()
+def template(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]…", help="Such as targets or 销售目标; all without one."),
+    ] = None,
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where to write them.")] = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Write workbooks to be filled in and put into the inbox of `inputs`: targets, teams, policies, rates …"""
+    from pipelines.templates import write_templates
+
+    paths = write_templates(names or (), folder)
+    if json:
+        console.print_json({"ok": True, "files": [str(path) for path in paths]})
+    else:
+        console.out.print("\n".join(map(str, paths)), highlight=False)
+
+
+@app.command()
 def demo(
     size: Annotated[str, typer.Option(help="small, medium, large or a number of deals.")] = "small",
     days: Annotated[int, typer.Option(help="Days the clock moves between the two syncs.")] = 7,
@@ -337,6 +356,12 @@ def sandbox_advance(context: typer.Context) -> None:
 def sandbox_exports(context: typer.Context) -> None:
     """Write the company's Fxiaoke export workbooks: DIR."""
     _sandbox("exports", context.args)
+
+
+@sandbox.command("inputs", context_settings=_PASS_ON, add_help_option=False)
+def sandbox_inputs(context: typer.Context) -> None:
+    """Write the spreadsheets that the company's managers keep: DIR."""
+    _sandbox("inputs", context.args)
 
 
 def _sandbox(command: str, arguments: list[str]) -> None:

@@ -30,6 +30,12 @@ _CREDENTIALS = {
 }
 
 
+_FILES = {
+    "exports": "fxiaoke_export",
+    "inputs": "inputs",
+}  # what the sandbox writes → the source that reads it
+
+
 def run_demo(*, size: str, days: int, seed: int) -> bool:
     """Run it and show the marts; True when everything went well."""
     home = Path(os.environ.setdefault("CRM_WAREHOUSE_HOME", str(_HOME)))
@@ -45,16 +51,16 @@ def run_demo(*, size: str, days: int, seed: int) -> bool:
         )
         settings = load_settings()
         settings.prepare_home()
-        inbox = settings.inbox("fxiaoke_export")
-        inbox.mkdir(parents=True, exist_ok=True)
+        for source in _FILES.values():
+            settings.inbox(source).mkdir(parents=True, exist_ok=True)
         out.rule("1. A pretend company: Zoho CRM over HTTP, Fxiaoke (纷享销客) as export workbooks")
-        out.print(f"Zoho CRM on {url} · export files in {inbox}")
-        _post(url, "exports", {"dir": str(inbox.resolve())})
+        out.print(f"Zoho CRM on {url} · export files and the managers' own spreadsheets in {home / 'inbox'}")
+        _write_files(url, settings)
         out.rule("2. Full sync")
         first = _sync(settings)
         out.rule(f"3. {days} days pass; incremental sync, build, test, publish")
         _post(url, "advance", {"days": days})
-        _post(url, "exports", {"dir": str(inbox.resolve())})
+        _write_files(url, settings)
         second = _run(settings)
     if second.publication:
         _show(settings, second)
@@ -118,6 +124,11 @@ def _post(url: str, action: str, body: dict[str, object]) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.post(f"{url}/__sandbox__/{action}", json=body, timeout=300).raise_for_status()
+
+
+def _write_files(url: str, settings: Settings) -> None:
+    for action, source in _FILES.items():
+        _post(url, action, {"dir": str(settings.inbox(source).resolve())})
 
 
 def _forget(home: Path) -> None:

@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     exports.add_argument("--ids", default="all", help="all, own or none: which 唯一性ID columns there are")
     _company(exports, clock="--at")
     exports.set_defaults(run=_exports)
+    inputs = commands.add_parser("inputs", help="write the spreadsheets that the company's managers keep")
+    inputs.add_argument("dir", type=Path)
+    inputs.add_argument("--url", help="of a served sandbox, as above")
+    _company(inputs, clock="--at")
+    inputs.set_defaults(run=_inputs)
     return parser
 
 
@@ -87,6 +92,18 @@ def _exports(options: argparse.Namespace) -> int:
         wish = Export(options.format, options.ids)
         clock = parse(options.clock) if options.clock else OPENING
         files = write_exports(World(options.seed, options.size, clock).log, clock, options.dir, wish)
+    print("\n".join(map(str, files)))
+    return 0
+
+
+def _inputs(options: argparse.Namespace) -> int:
+    if options.url:
+        files = _post(options.url, "inputs", {"dir": str(options.dir.resolve())})["files"]
+    else:
+        from sandbox.inputs.files import write_inputs
+
+        clock = parse(options.clock) if options.clock else OPENING
+        files = write_inputs(World(options.seed, options.size, clock).log, clock, options.dir)
     print("\n".join(map(str, files)))
     return 0
 

@@ -117,6 +117,14 @@ class Sandbox:
             Path(p) for p in self._ask("POST", "exports", {"dir": str(folder.resolve()), **more})["files"]
         ]
 
+    def inputs(self, folder: Path) -> list[Path]:
+        """Write the spreadsheets that the company's managers keep."""
+        return [Path(p) for p in self._ask("POST", "inputs", {"dir": str(folder.resolve())})["files"]]
+
+    def ledger(self) -> dict[str, list[dict[str, Any]]]:
+        """What those spreadsheets say: input → rows; dates as ISO texts, decimals as texts."""
+        return self._ask("GET", "truth/inputs")["inputs"]
+
     def close(self) -> None:
         """End the process."""
         self._session.close()

@@ -80,7 +80,7 @@ class Stream:
     name: str  # snake_case: folder, raw table and asset name
     api_name: str  # the CRM's own name
     label: str  # the business's word for it
-    docs: str  # the vendor page that describes it
+    docs: str  # the vendor page that describes it; of a source that is no CRM it may be a page of ours
     fields: tuple[Field, ...]
     key: str = "id"
     stamp: str | None = None  # the field that moves when a record changes
@@ -380,7 +380,10 @@ class SourceContext:
 class SourceSpec:
     """A source before it is opened: its name, its settings, its declared streams, and how to open it.
 
-    discovers: opened, it may deliver further streams, which are not modelled.
+    discovers: opened, it may deliver further streams, which are not modelled. crm: its records are those of a CRM,
+    which the models union with those of the others; else each of its streams has a staging model of its own.
+    templates: writes files to be filled in for these streams into a folder, for a source that reads such files; an
+    existing file is a Problem and never replaced.
     """
 
     name: str
@@ -389,6 +392,8 @@ class SourceSpec:
     streams: Callable[[], tuple[Stream, ...]]
     open: Callable[[SourceContext], Source]
     discovers: bool = False
+    crm: bool = True
+    templates: Callable[[Collection[str], Path], Sequence[Path]] | None = None
 
 
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it

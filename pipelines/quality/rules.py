@@ -12,8 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from connectors.core.errors import Problem
+from connectors.core.yaml_lines import load_with_lines
 from pipelines.quality.model import RuleSet
-from pipelines.quality.yaml_lines import load_with_lines
 
 _OURS = {"source", "stream", "path", "lines"}  # known from where the file is
 

@@ -16,6 +16,7 @@ from sandbox.company.clock import DAY, office_iso, parse
 from sandbox.company.world import World
 from sandbox.fxiaoke.exports import Export, write_exports
 from sandbox.fxiaoke.openapi.switches import Switches as FxiaokeSwitches
+from sandbox.inputs.files import write_inputs
 from sandbox.serving.json_http import Handler, endpoint
 from sandbox.zoho.web import Web
 
@@ -45,6 +46,7 @@ class Admin:
             "advance": ("POST", self._advance),
             "act": ("POST", self._act),
             "exports": ("POST", self._exports),
+            "inputs": ("POST", self._inputs),
             "faults": ("POST", self._plant),
             "faults/clear": ("POST", self._clear),
             "stats": ("GET", self._stats),
@@ -93,13 +95,21 @@ class Admin:
         return {"id": id, "clock": office_iso(self._world.clock)}
 
     def _exports(self, query: Query, body: Body) -> Any:
-        at = parse(body["at"]) if "at" in body else self._world.clock
-        if at > self._world.clock or not body.get("dir"):
-            raise ValueError("exports need a dir, and an `at` that is not in the future")
+        at = self._moment_of(body)
         options = Export(body.get("format", "xlsx"), body.get("ids", "all"))
         return {
             "files": [str(path) for path in write_exports(self._world.log, at, Path(body["dir"]), options)]
         }
+
+    def _inputs(self, query: Query, body: Body) -> Any:
+        at = self._moment_of(body)
+        return {"files": [str(path) for path in write_inputs(self._world.log, at, Path(body["dir"]))]}
+
+    def _moment_of(self, body: Body) -> int:
+        at = parse(body["at"]) if "at" in body else self._world.clock
+        if at > self._world.clock or not body.get("dir"):
+            raise ValueError("files need a dir, and an `at` that is not in the future")
+        return at
 
     def _plant(self, query: Query, body: Body) -> Any:
         try:

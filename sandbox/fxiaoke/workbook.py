@@ -32,14 +32,14 @@ def write_workbook(
     hidden.sheet_state = "hidden"
     for label, options in lists:
         hidden.append([label, *options])
+    settled(book, path, moment)
+
+
+def settled(book: Workbook, path: Path, moment: datetime) -> None:
+    """Write a workbook with the sandbox's time in place of the machine's."""
     raw = io.BytesIO()
     book.save(raw)
     book.close()
-    _settle(raw, path, moment)
-
-
-def _settle(raw: io.BytesIO, path: Path, moment: datetime) -> None:
-    """Write the workbook with the sandbox's time in place of the machine's."""
     stamp = f"{moment:%Y-%m-%dT%H:%M:%SZ}".encode()
     with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():

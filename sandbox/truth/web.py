@@ -8,6 +8,7 @@ from typing import Any
 from starlette.routing import Route
 
 from sandbox.company.clock import office_iso, parse
+from sandbox.company.ledger import ledger
 from sandbox.company.log import Log
 from sandbox.serving.json_http import endpoint
 from sandbox.truth.fold import KEYS, fold, fold_statuses, fold_visits
@@ -33,6 +34,7 @@ class Truth:
             "truth": self._state,
             "truth/summary": self._summary,
             "truth/identities": self._identities,
+            "truth/inputs": self._inputs,
         }
         return [Route(f"/__sandbox__/{path}", endpoint(handler)) for path, handler in handlers.items()]
 
@@ -63,6 +65,9 @@ class Truth:
 
     def _identities(self, query: Mapping[str, str], body: dict[str, Any]) -> Any:
         return {"pairs": identities(self._log, self._moment(query))}
+
+    def _inputs(self, query: Mapping[str, str], body: dict[str, Any]) -> Any:
+        return {"inputs": ledger(self._log, self._moment(query))}
 
     def _moment(self, query: Mapping[str, str]) -> int:
         """as_of, by default now; a `+` that became a blank on the way is put back."""

@@ -128,7 +128,8 @@ def test_definitions_stay_small() -> None:
 
 def test_every_room_has_a_readme_of_at_most_a_page() -> None:
     rooms = [
-        "connectors", "connectors/fxiaoke", "pipelines", "pipelines/landing", "pipelines/warehouse",
+        "connectors", "connectors/fxiaoke", "connectors/inputs", "pipelines", "pipelines/landing",
+        "pipelines/warehouse",
         "pipelines/quality", "pipelines/defs", "expectations", "dbt_project", "sandbox", "tests", "benchmarks",
         "dashboards",
     ]  # fmt: skip

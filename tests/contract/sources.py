@@ -22,6 +22,7 @@ from connectors.core.contract import Source, SourceContext
 from tests.conftest import Sandbox
 from tests.contract.fxiaoke_api_truth import FxiaokeApiTruth
 from tests.contract.fxiaoke_truth import FxiaokeTruth
+from tests.contract.inputs_truth import InputsTruth
 from tests.contract.zoho_truth import ZohoTruth
 
 Canonical: TypeAlias = dict[str, Any]
@@ -188,4 +189,35 @@ FXIAOKE_API = Case(
     unlike=rb'"traceId":"[^"]*"',
 )
 
-CASES: tuple[Case, ...] = (ZOHO, FXIAOKE_EXPORT, FXIAOKE_API)
+
+def _inputs(folder: Path, *files: tuple[str, str]) -> Source:
+    """The spreadsheets in a folder, after these (name, text) were added to it."""
+    for name, text in files:
+        (folder / name).write_text(text, "utf-8")
+    return discover()["inputs"].open(SourceContext("default", {}, folder, folder / ".cache"))
+
+
+def _kept(request: pytest.FixtureRequest, folder: Path) -> Source:
+    request.getfixturevalue("sandbox").inputs(folder)
+    return _inputs(folder)
+
+
+INPUTS = Case(
+    name="inputs",
+    open=_kept,
+    truth=lambda request: InputsTruth(request.getfixturevalue("sandbox")),
+    broken={
+        "missing inbox": lambda _, folder: _inputs(folder / "nowhere"),
+        "unreadable workbook": lambda _, folder: _inputs(folder, ("销售目标.xlsx", "PK")),
+        "unknown headers": lambda _, folder: _inputs(folder, ("a.csv", "a,b\n1,2\n")),
+        "a column that is required and lacks": lambda _, folder: _inputs(
+            folder, ("汇率.csv", "币种,汇率\nUSD,7\n")
+        ),
+        "a wrong cell": lambda _, folder: _inputs(
+            folder, ("汇率.csv", "币种,日期,汇率\nUSD,2026-01-01,seven\n")
+        ),
+        "an empty file": lambda _, folder: _inputs(folder, ("汇率.csv", "\n\n")),
+    },
+)
+
+CASES: tuple[Case, ...] = (ZOHO, FXIAOKE_EXPORT, FXIAOKE_API, INPUTS)

@@ -3,19 +3,25 @@ everything else was served; a failed model test keeps the last published version
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from connectors.inputs.schema import load_schemas
 from pipelines.health import read_health
 from pipelines.settings import load_settings
 from tests.conftest import Sandbox
 from tests.e2e.commands import digests
+from tests.unit.inputs_files import CORRECTED_BOOK, workbook
 
 pytestmark = pytest.mark.e2e
+SAVED = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +30,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Iterator
     inbox = folder / "home" / "inbox" / "fxiaoke_export"
     inbox.mkdir(parents=True)
     sandbox.exports(inbox)
+    kept = folder / "home" / "inbox" / "inputs"
+    kept.mkdir()
+    os.utime(workbook(kept / "台账.xlsx", CORRECTED_BOOK), (SAVED.timestamp(), SAVED.timestamp()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRM_WAREHOUSE_HOME", str(folder / "home"))
         patch.chdir(folder)
@@ -66,6 +75,8 @@ def test_one_run_makes_everything(home: Path) -> None:
     assert {
         ("fxiaoke_export", "new_opportunity_obj"),
         ("zoho", "deals"),
+        ("inputs", "targets"),
+        ("staging", "stg_inputs__targets"),
         ("mart", "mart_team_kpi_month"),
         ("mart", "mart_customer_tier"),
         ("mart", "mart_funnel_asof"),
@@ -84,6 +95,36 @@ def test_one_run_makes_everything(home: Path) -> None:
     with duckdb.connect(str(home / "published" / "bi.duckdb"), read_only=True) as con:
         opportunities = con.execute("SELECT count(*) FROM core.fct_opportunity").fetchone()
     assert opportunities is not None and opportunities[0] > 300
+
+
+def test_staging_says_what_the_managers_sheets_say(home: Path) -> None:
+    """Hand-worked from the cells of `CORRECTED_BOOK`; inputs without a file are empty."""
+
+    def rows(sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(home / "warehouse" / "warehouse.duckdb"), read_only=True) as con:
+            con.execute("SET TimeZone = 'UTC'")
+            return con.execute(sql).fetchall()
+
+    assert rows(
+        "SELECT version, status, metric, fiscal_year, period, level, axis, team, product_line, channel, target_value, "
+        "currency_code, is_locked, remark, modified_at FROM staging.stg_inputs__targets ORDER BY period, team"
+    ) == [
+        ("V1", "approved", "won_amount", 2026, "FY", "company", None, None, None, None, D("12005000.5000"), "CNY", True,
+         None, SAVED),
+        ("V1", "approved", "won_amount", 2026, "Q1", "team", "region", "华东", "软件", "直销", D("350000.0000"), "CNY",
+         True, "保底", SAVED),
+        ("V1", "approved", "won_amount", 2026, "Q1", "team", "region", "华南", None, None, D("250000.0000"), "CNY",
+         False, None, SAVED),
+    ]  # fmt: skip
+    assert rows(
+        "SELECT person, person_id, axis, team, valid_from, valid_to, weight, is_primary "
+        "FROM staging.stg_inputs__team_memberships ORDER BY valid_from"
+    ) == [
+        ("甲", "1001", "region", "华东", date(2026, 1, 1), date(2026, 3, 31), D("0.600000"), True),
+        ("甲", "1001", "region", "华南", date(2026, 4, 1), None, D("1.000000"), True),
+    ]
+    empty = [s.name for s in load_schemas() if s.name not in ("targets", "team_memberships")]
+    assert [rows(f"SELECT count(*) FROM staging.stg_inputs__{name}") for name in empty] == [[(0,)]] * 9
 
 
 def test_raw_assets_are_upstream_of_their_models(home: Path) -> None:

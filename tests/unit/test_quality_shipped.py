@@ -11,7 +11,8 @@ import duckdb
 import pytest
 from python_calamine import CalamineWorkbook
 
-from connectors.core.contract import FieldType, Stream, load_streams
+from connectors import discover
+from connectors.core.contract import FieldType, Stream
 from pipelines.quality.columns import resolve
 from pipelines.quality.facts import plan_facts
 from pipelines.quality.judge import judge
@@ -24,11 +25,10 @@ from pipelines.sql import quote
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "expectations"
 EXPORTS = ROOT.parent / "shared" / "data" / "crm_sales_opportunities" / "exports"
-DECLARED = {"zoho": "zoho", "fxiaoke_export": "fxiaoke", "fxiaoke": "fxiaoke/api"}
 STREAMS = {
-    f"{source}.{stream.name}": stream
-    for source, folder in DECLARED.items()
-    for stream in load_streams(source, ROOT / "connectors" / folder / "streams.yml")
+    f"{spec.name}.{stream.name}": stream
+    for spec in discover().values()
+    for stream in spec.streams()
     if stream.modelled
 }
 ENGINE = {
@@ -66,7 +66,7 @@ def test_every_rule_applies_to_the_declared_columns(name: str) -> None:
 
 
 def test_no_rule_file_is_without_a_stream() -> None:
-    files = {f"{p.parent.name}.{p.stem}" for p in RULES.rglob("*.yml") if p.parent.name in DECLARED}
+    files = {f"{p.parent.name}.{p.stem}" for p in RULES.rglob("*.yml") if p.parent.name in discover()}
     assert files == STREAMS.keys()
 
 

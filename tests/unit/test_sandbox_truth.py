@@ -146,6 +146,7 @@ def test_identities_pair_accounts_of_one_party():
         ("truth", ("sandbox.zoho", "sandbox.fxiaoke", "sandbox.admin", "sandbox.serving.rows")),
         ("zoho", ("sandbox.truth",)),
         ("fxiaoke", ("sandbox.truth",)),
+        ("inputs", ("sandbox.truth",)),
         ("serving", ("sandbox.truth",)),
         ("company", ("sandbox.truth", "sandbox.zoho", "sandbox.fxiaoke", "sandbox.admin", "sandbox.serving")),
     ],

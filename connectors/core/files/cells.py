@@ -32,6 +32,15 @@ def loses_digits(cell: Cell) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) >= UNSAFE
 
 
+def letters(index: int) -> str:
+    """A spreadsheet's name of a column: 0 → A, 26 → AA."""
+    name, index = "", index + 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
+
+
 def _number(value: float) -> str:
     if value == int(value):
         return str(int(value))

@@ -10,21 +10,21 @@ from connectors.core.files.dates import moment
 from connectors.core.files.normal import narrow
 from connectors.core.files.numbers import number, plain
 
-_NOTHING = frozenset({"", "-", "--", "—", "——", "/", "无", "n/a", "na", "null", "none"})
+NOTHING = frozenset({"", "-", "--", "—", "——", "/", "无", "n/a", "na", "null", "none"})
 _SEPARATORS = re.compile(r"[|｜;；,，、\n]")  # what exports and people put between several values of a cell
-_TRUE = frozenset({"是", "true", "1", "yes", "y", "真", "√"})
-_FALSE = frozenset({"否", "false", "0", "no", "n", "假", "×"})
+TRUE = frozenset({"是", "true", "1", "yes", "y", "真", "√"})
+FALSE = frozenset({"否", "false", "0", "no", "n", "假", "×"})
 
 
 def parse(field: Field, text: str) -> str | None:
     """Canonical text: 1234.5, 2024-08-22, 2024-08-22 14:05:00, true, ["a", "b"] of several values; "" for a cell that
     means nothing; None for one that cannot be read as this field's type."""
     folded = narrow(text).strip().casefold()
-    if folded in _NOTHING:
+    if folded in NOTHING:
         return ""
     match field.type:
         case FieldType.BOOLEAN:
-            return "true" if folded in _TRUE else "false" if folded in _FALSE else None
+            return "true" if folded in TRUE else "false" if folded in FALSE else None
         case FieldType.INTEGER | FieldType.EPOCH_MS:
             found = number(text)
             return plain(found[0]) if found and found[0] == found[0].to_integral_value() else None

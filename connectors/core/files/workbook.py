@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from python_calamine import (
     CalamineError,
@@ -44,21 +43,38 @@ def peek(path: Path, kind: Kind, limits: Limits) -> Peek:
             quick = _quick_peek(archive, limits) if kind is Kind.XLSX else None
         if quick is not None:
             return quick
-    sheet = _first_visible_sheet(path, kind)
+    sheet = _visible_sheet(path, kind)
     end = sheet.end
     if end is None:
         return Peek(sheet.name, (), 0)
     if (end[1] + 1) > limits.columns or (end[0] + 1) * (end[1] + 1) > limits.cells:
-        raise Problem(
-            f"the sheet {sheet.name} spans {end[0] + 1:,} rows and {end[1] + 1:,} columns, which is too large",
-            do="Delete empty rows and columns at its end, or export fewer records",
-        )
+        raise _too_large(sheet)
     return Peek(sheet.name, _head(sheet), end[0] + 1)
 
 
-def open_grid(path: Path, kind: Kind) -> Grid:
-    """All rows of the first visible sheet. Raises Problem when the workbook cannot be read."""
-    sheet = _first_visible_sheet(path, kind)
+def peek_sheets(path: Path, kind: Kind, limits: Limits) -> tuple[Peek, ...]:
+    """Every visible sheet, in the order of the workbook; the limits are of all of them together.
+
+    May end the process on a hostile file: to be called through `probe` only. Raises Problem.
+    """
+    if kind is not Kind.XLS:
+        with zipfile.ZipFile(path) as archive:
+            check_archive(archive, limits)
+            if kind is Kind.XLSX:
+                first_visible(archive, limits)  # refuses XML that declares its own entities
+    found, cells = [], 0
+    for sheet in _visible_sheets(path, kind):
+        if sheet.end is not None:
+            cells += (sheet.end[0] + 1) * (sheet.end[1] + 1)
+            if sheet.end[1] + 1 > limits.columns or cells > limits.cells:
+                raise _too_large(sheet)
+        found.append(Peek(sheet.name, _head(sheet), 0 if sheet.end is None else sheet.end[0] + 1))
+    return tuple(found)
+
+
+def open_grid(path: Path, kind: Kind, name: str | None = None) -> Grid:
+    """All rows of the visible sheet of this name, or of the first one. Raises Problem when it cannot be read."""
+    sheet = _visible_sheet(path, kind, name)
     left = sheet.start[1] if sheet.start else 0
 
     def rows() -> Iterator[list[Cell]]:
@@ -81,7 +97,7 @@ def _counts_from_1904(path: Path) -> bool:
 
 def sheet_name(path: Path, kind: Kind) -> str:
     """Name of the sheet that is read: the first visible one. Raises Problem."""
-    return _first_visible_sheet(path, kind).name
+    return _visible_sheet(path, kind).name
 
 
 def _quick_peek(archive: zipfile.ZipFile, limits: Limits) -> Peek | None:
@@ -96,17 +112,37 @@ def _quick_peek(archive: zipfile.ZipFile, limits: Limits) -> Peek | None:
         return Peek(part.name, _head(book.get_sheet_by_name(part.name)), found.last_row)
 
 
-def _first_visible_sheet(path: Path, kind: Kind) -> CalamineSheet:
+def _too_large(sheet: CalamineSheet) -> Problem:
+    rows, columns = sheet.end[0] + 1, sheet.end[1] + 1
+    return Problem(
+        f"the sheet {sheet.name} spans {rows:,} rows and {columns:,} columns, which is too large",
+        do="Delete empty rows and columns at its end, or export fewer records",
+    )
+
+
+def _visible_sheet(path: Path, kind: Kind, name: str | None = None) -> CalamineSheet:
+    with _opened(path, kind) as book:
+        names = _visible_names(book)
+        if name is not None and name not in names:
+            raise Problem(f"the workbook has no visible sheet {name}", do=EXPORT_AGAIN)
+        return book.get_sheet_by_name(name or names[0])
+
+
+def _visible_sheets(path: Path, kind: Kind) -> Iterator[CalamineSheet]:
+    with _opened(path, kind) as book:
+        for name in _visible_names(book):
+            yield book.get_sheet_by_name(name)
+
+
+@contextmanager
+def _opened(path: Path, kind: Kind) -> Iterator[CalamineWorkbook]:
     # Given a path the reader believes the suffix; given a file it looks at the content.
     if path.suffix.lower() == f".{kind}":
-        return _sheet(str(path))
-    with path.open("rb") as file:
-        return _sheet(file)
-
-
-def _sheet(source: str | IO[bytes]) -> CalamineSheet:
-    with _readable(), load_workbook(source) as book:
-        return book.get_sheet_by_name(_visible_names(book)[0])
+        with _readable(), load_workbook(str(path)) as book:
+            yield book
+    else:
+        with path.open("rb") as file, _readable(), load_workbook(file) as book:
+            yield book
 
 
 def _visible_names(book: CalamineWorkbook) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from connectors.core.contract import CELLS, NAME, NUMBER, RECORD_ID, Field, FieldType, Shape
+from connectors.core.files.cells import letters
 from connectors.core.files.normal import clean_label, match_label
 from connectors.fxiaoke.export_files.columns import meaning
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
@@ -60,7 +61,7 @@ def lay_out(header: Sequence[str], words: ObjectLabels, vocabulary: Vocabulary, 
     columns: list[Column] = []
     meant: set[tuple[str, str]] = set()
     for index, cell in enumerate(header):
-        label = labels.claim(clean_label(cell) or f"{_letters(index)}列")
+        label = labels.claim(clean_label(cell) or f"{letters(index)}列")
         kept_labels.append(label)
         if not clean_label(cell):
             continue
@@ -90,7 +91,7 @@ def places(layout: Layout) -> dict[str, str]:
     """Column, and field, → letter and label, as a person finds it in the file."""
     found: dict[str, str] = {}
     for column in layout.columns:
-        place = f"{_letters(column.index)} {column.label}"
+        place = f"{letters(column.index)} {column.label}"
         found[column.name] = place
         found.setdefault(column.field.name, place)
     return found
@@ -129,16 +130,6 @@ def _blanks(field: Field, vocabulary: Vocabulary) -> frozenset[str]:
 
 def _place(columns: Sequence[Column], name: str) -> int:
     return next((c.index for c in columns if c.name == name), -1)
-
-
-def _letters(index: int) -> str:
-    """A spreadsheet's name of a column: 0 → A, 26 → AA."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 class _Names:

@@ -63,10 +63,11 @@ def test_published_columns_have_types_and_words(folder: str) -> None:
     assert bare == []
 
 
-def test_crm_sources_are_the_staging_folders() -> None:
+def test_the_sources_that_models_read_are_the_staging_folders() -> None:
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))
     folders = {p.name for p in (PROJECT / "models" / "staging").iterdir() if p.is_dir()}
-    assert set(project["vars"]["crm_sources"]) == folders == set(discover())
+    assert folders == set(discover())
+    assert set(project["vars"]["crm_sources"]) == {s for s in folders if discover()[s].crm}
 
 
 @pytest.mark.parametrize("source", discover())
@@ -89,3 +90,17 @@ def test_every_source_column_that_staging_reads_is_declared() -> None:
         texts += [p.read_text("utf-8") for p in (PROJECT / "macros").glob(f"{source}_*.sql")]
         read = set(re.findall(r"(?:_field|lookup_\w+)\('(\w+)'", "".join(texts)))
         assert read and read <= {f.name for s in declared(source) for f in s.fields}
+
+
+def test_every_input_is_in_the_test_of_their_grain() -> None:
+    """One node for all of them, so a new input has to be added there."""
+    text = (PROJECT / "tests" / "assert_inputs_have_one_row_per_key.sql").read_text("utf-8")
+    keys = dict(re.findall(r"'(\w+)': '(\w+)'", text))
+    staging = PROJECT / "models" / "staging" / "inputs"
+    assert keys.keys() == {stream.name for stream in declared("inputs")}
+    wrong = [
+        n
+        for n, key in keys.items()
+        if f"_record_id as {key}," not in (staging / f"stg_inputs__{n}.sql").read_text()
+    ]
+    assert wrong == []

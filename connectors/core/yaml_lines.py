@@ -10,7 +10,7 @@ import yaml
 Path = tuple[str | int, ...]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml where the wheel has it
     """The safe loader, with fractions kept exact: 0.1 in a rule is a tenth."""
 
 
