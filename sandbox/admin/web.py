@@ -96,7 +96,7 @@ class Admin:
         at = parse(body["at"]) if "at" in body else self._world.clock
         if at > self._world.clock or not body.get("dir"):
             raise ValueError("exports need a dir, and an `at` that is not in the future")
-        options = Export(body.get("format", "xlsx"), body.get("ids", "all"))
+        options = Export(**{name: body[name] for name in ("format", "ids", "layout", "pack") if name in body})
         return {
             "files": [str(path) for path in write_exports(self._world.log, at, Path(body["dir"]), options)]
         }
