@@ -3,6 +3,8 @@
         -- keys
         _org as source_org,
         _record_id as opportunity_id,
+        {{ export_key_kind() }} as record_key_kind,
+        _number as record_number,
         {{ lookup_id('account_id') }} as account_id,
         {{ lookup_name('account_id') }} as account_name,
         {{ lookup_id('product_id') }} as product_id,
@@ -26,6 +28,7 @@
         -- days and moments
         {{ typed_field('close_date', 'date') }} as expected_close_date,
         {{ typed_field('actual_close_date', 'date') }} as actual_close_date,
+        cast(null as {{ type_timestamp_tz() }}) as stage_changed_at,
         {{ timestamp_field('create_time') }} as created_at,
 
         -- how we know
@@ -34,3 +37,8 @@
         _position as read_position,
         _deleted_at as deleted_at
 {% endmacro %}
+
+{# What tells a record of an export file apart: its id, its number or only its name (connectors/fxiaoke, `_record_id`). #}
+{% macro export_key_kind() -%}
+    case when _record_id like 'number:%' then 'number' when _record_id like 'name:%' then 'name' else 'id' end
+{%- endmacro %}

@@ -20,3 +20,6 @@
 {% macro lookup_name(name) -%}
     nullif(trim(cast({{ lookup_part(adapter.quote(name), 'name') }} as {{ type_text() }})), '')
 {%- endmacro %}
+
+{# What a code is called; the code itself where nobody says. #}
+{% macro lookup_label(name) -%}coalesce({{ lookup_name(name) }}, {{ lookup_id(name) }}){%- endmacro %}

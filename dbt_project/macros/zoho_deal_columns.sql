@@ -26,6 +26,7 @@
         -- days and moments. Zoho has one date: expected while open, actual once closed.
         {{ typed_field('Closing_Date', 'date') }} as expected_close_date,
         cast(null as date) as actual_close_date,
+        cast(null as {{ type_timestamp_tz() }}) as stage_changed_at,
         {{ timestamp_field('Created_Time') }} as created_at,
 
         -- how we know

@@ -88,14 +88,20 @@ def test_judging_the_declared_columns_works_on_a_row_of_nothing(name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "column"), [("zoho.deals", "Stage"), ("fxiaoke_export.new_opportunity_obj", "sales_stage")]
+    ("name", "column"),
+    [
+        ("zoho.deals", "Stage"),
+        ("fxiaoke.new_opportunity_obj", "sales_stage.name"),
+        ("fxiaoke_export.new_opportunity_obj", "sales_stage"),
+    ],
 )
 def test_the_stage_rule_knows_what_the_stage_map_knows(name: str, column: str) -> None:
     seed = ROOT / "dbt_project" / "seeds" / "stage_map.csv"
     stream = STREAMS[name]
     rule = next(r for r in load_rules(RULES, stream.source, stream.name).rules if r.name == "stage_is_known")
     with seed.open(encoding="utf-8") as lines:
-        mapped = {row["source_stage"] for row in csv.DictReader(lines) if row["source"] == stream.source}
+        crm = stream.source.removesuffix("_export")
+        mapped = {row["source_stage"] for row in csv.DictReader(lines) if row["source"] == crm}
     assert rule.columns == (column,) and set(rule.with_["value_set"]) == mapped
 
 

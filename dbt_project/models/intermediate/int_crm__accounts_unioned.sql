@@ -1,8 +1,8 @@
 with unioned as (
-    {{ union_sources('accounts', [
+    {{ crm_records('accounts', 'account_id', [
         'source_org', 'account_id', 'account_name', 'account_type', 'industry', 'employee_count', 'annual_revenue',
         'country', 'province', 'city', 'owner_id', 'owner_name', 'created_at', 'modified_at',
-    ]) }}
+    ], references=['owner']) }}
 )
 
 select

@@ -81,6 +81,8 @@ closings as (
             when expected_close_date <= coalesce({{ business_date('visit_entered_at') }}, as_of_date)
                 then {{ business_midnight('expected_close_date') }}
         end as by_expected,
+        -- Fxiaoke tells when the present stage began.
+        case when visit_evidence = 'vendor_stamp' and visit_status = stages.status then visit_entered_at end as by_stamp,
         case when visit_status = stages.status then visit_entered_at else modified_at end as by_first_look
     from settled
     inner join {{ ref('stages') }} as stages on stages.stage = settled.stage
@@ -90,12 +92,13 @@ closed as (
     select
         closings.*,
         case
-            when status <> 'open' then coalesce(by_vendor, by_actual, by_expected, by_first_look)
+            when status <> 'open' then coalesce(by_vendor, by_actual, by_stamp, by_expected, by_first_look)
         end as closed_at,
         case
             when status = 'open' then null
             when by_vendor is not null then 'vendor_row'
             when by_actual is not null then 'actual_date'
+            when by_stamp is not null then 'vendor_stamp'
             when by_expected is not null then 'expected_date'
             else 'first_look'
         end as closed_at_evidence
@@ -105,6 +108,7 @@ closed as (
 select
     opportunity_key,
     source_system,
+    source_way,
     source_org,
     opportunity_id,
     opportunity_name,

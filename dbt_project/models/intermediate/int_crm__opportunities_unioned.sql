@@ -1,5 +1,7 @@
 with unioned as (
-    {{ union_sources('opportunities', opportunity_columns()) }}
+    {{ crm_records(
+        'opportunities', 'opportunity_id', opportunity_columns(), references=['account', 'product', 'owner']
+    ) }}
 )
 
 select

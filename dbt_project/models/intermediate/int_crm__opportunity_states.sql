@@ -20,10 +20,11 @@ known as (
     select
         versions.*,
         row_number() over (
-            partition by opportunity_key order by modified_at desc nulls last, read_at desc, read_position desc
+            partition by opportunity_key
+            order by modified_at desc nulls last, way_rank, read_at desc, read_position desc
         ) as content_rank,
         first_value(case when deleted_at is null then 1 else 0 end) over (
-            partition by opportunity_key order by read_at desc, read_position desc
+            partition by opportunity_key order by existed_at desc, way_rank, read_position desc
         ) as is_existing
     from versions
     cross join as_of
@@ -36,7 +37,7 @@ seen_later as (
         versions.*,
         row_number() over (
             partition by versions.opportunity_key
-            order by versions.modified_at, versions.read_at, versions.read_position
+            order by versions.modified_at, versions.way_rank, versions.read_at, versions.read_position
         ) as version_rank
     from versions
     left join known on known.opportunity_key = versions.opportunity_key
@@ -46,6 +47,7 @@ seen_later as (
 select
     opportunity_key,
     source_system,
+    source_way,
     {{ opportunity_columns() | join(',\n    ') }},
     'version' as state_evidence
 from known
@@ -56,6 +58,7 @@ union all
 select
     opportunity_key,
     source_system,
+    source_way,
     {{ opportunity_columns() | join(',\n    ') }},
     'rewound' as state_evidence
 from seen_later

@@ -1,5 +1,5 @@
 with unioned as (
-    {{ union_sources('products', [
+    {{ crm_records('products', 'product_id', [
         'source_org', 'product_id', 'product_name', 'product_code', 'product_line', 'list_price', 'modified_at',
     ]) }}
 )

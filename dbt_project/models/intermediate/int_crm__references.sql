@@ -49,6 +49,16 @@ records as (
     from {{ ref('int_crm__users_unioned') }}
 ),
 
+-- A person may be referred to by another id than the record's own.
+records_by_id as (
+    select entity, source_system, source_org, record_id, record_key
+    from records
+    union
+    select 'user', source_system, source_org, reference_id, user_key
+    from {{ ref('int_crm__users_unioned') }}
+    where reference_id is not null
+),
+
 -- Names that mean exactly one record; a name that two records share resolves nothing.
 exact_names as (
     select entity, source_system, source_org, record_name, min(record_key) as record_key
@@ -93,7 +103,7 @@ candidates as (
         match_names.record_key as by_match_key,
         aliases.record_key as by_alias
     from refs
-    left join records as by_id
+    left join records_by_id as by_id
         on by_id.entity = refs.entity
         and by_id.source_system = refs.source_system
         and by_id.source_org = refs.source_org

@@ -17,6 +17,7 @@ vendor_evidence as (
         entered_at as seen_at,
         cast(null as date) as closed_on,
         cast(null as {{ type_timestamp_tz() }}) as created_at,
+        cast(null as {{ type_timestamp_tz() }}) as stage_changed_at,
         visit_id as tie_breaker,
         'vendor_row' as evidence
     from vendor_visits
@@ -33,7 +34,9 @@ version_evidence as (
         versions.modified_at as seen_at,
         versions.actual_close_date as closed_on,
         versions.created_at,
-        cast(versions.read_at as {{ type_text() }}) as tie_breaker,
+        versions.stage_changed_at,
+        -- of two ways that tell one change the API comes last
+        cast(3 - versions.way_rank as {{ type_text() }}) || cast(versions.read_at as {{ type_text() }}) as tie_breaker,
         'version_diff' as evidence
     from {{ ref('int_crm__opportunity_versions_unioned') }} as versions
     left join (select distinct opportunity_key from vendor_evidence) as recorded
@@ -73,18 +76,46 @@ compared as (
     from staged
 ),
 
--- A closing day lies somewhere in that day; it is believed if the day lies between the two looks around it.
-entered as (
+marked as (
     select
         compared.*,
+        case
+            when previous_stages is null or previous_stages <> stage || '|' || coalesce(source_stage, '') then 1 else 0
+        end as is_begin
+    from compared
+),
+
+visited as (
+    select
+        marked.*,
+        sum(is_begin) over (
+            partition by opportunity_key order by seen_at, tie_breaker rows between unbounded preceding and current row
+        ) as visit_number
+    from marked
+),
+
+-- When the visit began, as any row of it tells.
+stamped as (
+    select
+        visited.*,
+        min(stage_changed_at) over (partition by opportunity_key, visit_number) as began_at
+    from visited
+),
+
+-- A moment that the record tells is believed if it lies between the two looks around the change. A closing day lies
+-- somewhere in that day.
+entered as (
+    select
+        stamped.*,
         stages.status,
         stages.stage_order,
+        coalesce(began_at <= seen_at and began_at >= coalesce(seen_before_at, began_at), false) as is_stamped,
         stages.status <> 'open'
         and closed_on <= {{ business_date('seen_at') }}
         and (seen_before_at is null or closed_on >= {{ business_date('seen_before_at') }}) as is_dated_by_source
-    from compared
-    inner join {{ ref('stages') }} as stages on stages.stage = compared.stage
-    where previous_stages is null or previous_stages <> compared.stage || '|' || coalesce(source_stage, '')
+    from stamped
+    inner join {{ ref('stages') }} as stages on stages.stage = stamped.stage
+    where is_begin = 1
 ),
 
 timed as (
@@ -95,16 +126,17 @@ timed as (
         source_stage,
         stage_order,
         status,
-        evidence,
+        case when is_stamped then 'vendor_stamp' else evidence end as evidence,
         seen_at,
         tie_breaker,
         case
+            when is_stamped then began_at
             when is_dated_by_source
                 then greatest({{ business_midnight('closed_on') }}, coalesce(seen_before_at, {{ business_midnight('closed_on') }}))
             else seen_at
         end as entered_at,
         case
-            when evidence = 'vendor_row' then 0
+            when evidence = 'vendor_row' or is_stamped then 0
             when is_dated_by_source then 86400
             else {{ seconds_between('seen_before_at', 'seen_at') }}
         end as entered_uncertainty_s

@@ -1,8 +1,8 @@
 with unioned as (
-    {{ union_sources('users', [
-        'source_org', 'user_id', 'user_name', 'manager_id', 'manager_name', 'region', 'job_title', 'user_status',
+    {{ crm_records('users', 'user_id', [
+        'source_org', 'user_id', 'reference_id', 'user_name', 'manager_id', 'manager_name', 'region', 'job_title', 'user_status',
         'modified_at',
-    ]) }}
+    ], references=['manager']) }}
 )
 
 select

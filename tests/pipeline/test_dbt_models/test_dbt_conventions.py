@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pipeline.test_dbt_models.warehouse import CONNECTOR, PROJECT, declared
+from connectors import discover
+from tests.pipeline.test_dbt_models.warehouse import PROJECT, declared
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 BANNED = {
@@ -65,10 +66,10 @@ def test_published_columns_have_types_and_words(folder: str) -> None:
 def test_crm_sources_are_the_staging_folders() -> None:
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))
     folders = {p.name for p in (PROJECT / "models" / "staging").iterdir() if p.is_dir()}
-    assert set(project["vars"]["crm_sources"]) == folders == set(CONNECTOR)
+    assert set(project["vars"]["crm_sources"]) == folders == set(discover())
 
 
-@pytest.mark.parametrize("source", CONNECTOR)
+@pytest.mark.parametrize("source", discover())
 def test_every_declared_stream_has_a_source_table_and_a_reader(source: str) -> None:
     folder = PROJECT / "models" / "staging" / source
     [entry] = yaml.safe_load((folder / f"_{source}__sources.yml").read_text("utf-8"))["sources"]
@@ -83,7 +84,7 @@ def test_every_declared_stream_has_a_source_table_and_a_reader(source: str) -> N
 
 def test_every_source_column_that_staging_reads_is_declared() -> None:
     """A field that no connector declares may be missing in the raw table of an organisation that lacks it."""
-    for source in CONNECTOR:
+    for source in discover():
         texts = [p.read_text("utf-8") for p in (PROJECT / "models" / "staging" / source).glob("*.sql")]
         texts += [p.read_text("utf-8") for p in (PROJECT / "macros").glob(f"{source}_*.sql")]
         read = set(re.findall(r"(?:_field|lookup_\w+)\('(\w+)'", "".join(texts)))

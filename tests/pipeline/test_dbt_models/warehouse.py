@@ -17,11 +17,11 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.results import RunStatus, TestStatus
 
-from connectors.core.contract import Field, FieldType, Stream, load_streams
+from connectors import discover
+from connectors.core.contract import Field, FieldType, Stream
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = ROOT / "dbt_project"
-CONNECTOR = {"zoho": "zoho", "fxiaoke_export": "fxiaoke"}  # source → the folder that declares its streams
 TYPES = {
     FieldType.TEXT: "VARCHAR",
     FieldType.BOOLEAN: "BOOLEAN",
@@ -29,6 +29,7 @@ TYPES = {
     FieldType.DOUBLE: "DOUBLE",
     FieldType.DATE: "DATE",
     FieldType.DATETIME: "TIMESTAMPTZ",
+    FieldType.EPOCH_MS: "TIMESTAMPTZ",
     FieldType.LOOKUP: "STRUCT(id VARCHAR, name VARCHAR)",
     FieldType.JSON: "VARCHAR",
 }
@@ -46,6 +47,7 @@ OWN = {
     "_deleted_at": "TIMESTAMPTZ",
     "_deletion_evidence": "VARCHAR",
 }
+WEAK_KEYS = {"_number": "VARCHAR", "_name": "VARCHAR"}
 
 Version = tuple[str, str, str, str, Mapping[str, Any]]  # source, stream, record id, stamp, fields
 
@@ -116,16 +118,16 @@ class Dbt:
 
 def declared(source: str) -> tuple[Stream, ...]:
     """The streams that a source's connector declares for models to read."""
-    streams = load_streams(source, ROOT / "connectors" / CONNECTOR[source] / "streams.yml")
-    return tuple(stream for stream in streams if stream.modelled)
+    return tuple(stream for stream in discover()[source].streams() if stream.modelled)
 
 
 def create_raw(con: duckdb.DuckDBPyConnection) -> None:
     """Every declared table of every source, empty."""
-    for source in CONNECTOR:
+    for source in discover():
         con.execute(f"CREATE SCHEMA raw_{source}")
         for stream in declared(source):
             columns = {f.name: _column_type(f) for f in stream.fields} | OWN
+            columns |= WEAK_KEYS if stream.weak_keys else {}
             body = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
             for table in (stream.name, f"{stream.name}__history"):
                 con.execute(f"CREATE TABLE raw_{source}.{table} ({body})")

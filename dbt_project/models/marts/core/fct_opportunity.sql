@@ -19,6 +19,7 @@ select
     -- keys
     cast(opportunities.opportunity_key as {{ type_text() }}) as opportunity_key,
     cast(opportunities.source_system as {{ type_text() }}) as source_system,
+    cast(opportunities.source_way as {{ type_text() }}) as source_way,
     cast(opportunities.source_org as {{ type_text() }}) as source_org,
     cast(opportunities.opportunity_id as {{ type_text() }}) as source_id,
     cast(accounts.record_key as {{ type_text() }}) as account_key,

@@ -48,7 +48,7 @@ version_spans as (
         coalesce(lead(valid_on) over (versions_in_order), date '9999-12-31') as valid_to
     from {{ ref('int_crm__opportunity_versions_unioned') }}
     window versions_in_order as (
-        partition by opportunity_key order by valid_on, modified_at, read_at, read_position
+        partition by opportunity_key order by valid_on, modified_at, way_rank desc, read_at, read_position
     )
 ),
 

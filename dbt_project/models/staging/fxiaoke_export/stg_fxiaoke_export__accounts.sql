@@ -7,6 +7,8 @@ renamed as (
         -- keys
         _org as source_org,
         _record_id as account_id,
+        {{ export_key_kind() }} as record_key_kind,
+        _number as record_number,
         {{ lookup_id('owner') }} as owner_id,
         {{ lookup_name('owner') }} as owner_name,
 

@@ -7,6 +7,8 @@ renamed as (
         -- keys
         _org as source_org,
         _record_id as product_id,
+        {{ export_key_kind() }} as record_key_kind,
+        _number as record_number,
 
         -- what it is
         {{ text_field('name') }} as product_name,

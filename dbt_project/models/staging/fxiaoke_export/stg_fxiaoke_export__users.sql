@@ -7,6 +7,9 @@ renamed as (
         -- keys
         _org as source_org,
         _record_id as user_id,
+        cast(null as {{ type_text() }}) as reference_id,
+        {{ export_key_kind() }} as record_key_kind,
+        _number as record_number,
         {{ lookup_id('leader') }} as manager_id,
         {{ lookup_name('leader') }} as manager_name,
 

@@ -7,6 +7,7 @@ renamed as (
         -- keys
         _org as source_org,
         _record_id as user_id,
+        cast(null as {{ type_text() }}) as reference_id,
         {{ lookup_id('Reporting_To') }} as manager_id,
         {{ lookup_name('Reporting_To') }} as manager_name,
 

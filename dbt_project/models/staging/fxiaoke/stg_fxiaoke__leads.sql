@@ -1,0 +1,31 @@
+with raw as (
+    select * from {{ source('fxiaoke', 'leads_obj') }}
+),
+
+renamed as (
+    select
+        -- keys
+        _org as source_org,
+        _record_id as lead_id,
+        {{ lookup_id('owner') }} as owner_id,
+        {{ lookup_name('owner') }} as owner_name,
+
+        -- who it is (personal data)
+        {{ text_field('name') }} as lead_name,
+        {{ text_field('company') }} as company_name,
+        coalesce({{ text_field('mobile') }}, {{ text_field('tel') }}) as phone,
+        {{ text_field('email') }} as email,
+
+        -- where it stands
+        coalesce({{ lookup_label('biz_status') }}, {{ lookup_label('leads_stage') }}) as source_status,
+        {{ lookup_label('source') }} as lead_source,
+        {{ timestamp_field('transform_time') }} as converted_at,
+
+        -- how we know
+        {{ timestamp_field('create_time') }} as created_at,
+        _modified_at as modified_at
+    from raw
+    where _deleted_at is null
+)
+
+select * from renamed

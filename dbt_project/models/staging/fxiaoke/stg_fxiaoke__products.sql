@@ -1,0 +1,25 @@
+with raw as (
+    select * from {{ source('fxiaoke', 'product_obj') }}
+),
+
+renamed as (
+    select
+        -- keys
+        _org as source_org,
+        _record_id as product_id,
+        {{ text_field('product_code') }} as record_number,
+
+        -- what it is
+        {{ text_field('name') }} as product_name,
+        {{ text_field('product_code') }} as product_code,
+        {{ lookup_label('product_line') }} as product_line,
+        {{ money_field('price') }} as list_price,
+
+        -- how we know
+        {{ timestamp_field('create_time') }} as created_at,
+        _modified_at as modified_at
+    from raw
+    where _deleted_at is null
+)
+
+select * from renamed
