@@ -124,12 +124,13 @@ def show_waiting(packages: Sequence[Waiting], *, as_json: bool) -> None:
     if not packages:
         out.print("Nothing waits for a decision.")
         return
-    columns = ("Package", "Stream", "Landed (UTC)", "File", "Rows", "Why")
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for one in packages:
-        landed = f"{one.landed_at:%Y-%m-%d %H:%M}"
-        table.add_row(*map(escape, (one.package, one.stream, landed, one.file, str(one.rows), one.why)))
-    out.print(table)
+    for one in packages:  # lines, not a table: ids are there to be copied
+        rows = f"{one.rows} rows set aside" if one.rows else "waits"
+        file = f" of {one.file}" if one.file else ""
+        out.print(
+            f"{one.package}  {one.stream}, {one.landed_at:%Y-%m-%d %H:%M} UTC: {rows}{file}: {one.why}",
+            markup=False,
+        )
 
 
 def show_faults(found: Sequence[Fault], *, as_json: bool) -> None:

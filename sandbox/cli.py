@@ -44,8 +44,17 @@ def _parser() -> argparse.ArgumentParser:
     exports.add_argument(
         "--url", help="of a served sandbox; its company and clock, not --seed, --size and --at"
     )
-    exports.add_argument("--format", default="xlsx", help="xlsx, csv (UTF-8 with BOM) or csv-gb18030")
+    exports.add_argument(
+        "--format", default="xlsx", help="xlsx, xls, xlsb, csv (with BOM), csv-plain or csv-gb18030"
+    )
     exports.add_argument("--ids", default="all", help="all, own or none: which 唯一性ID columns there are")
+    exports.add_argument(
+        "--layout",
+        default="plain",
+        help="plain, titled, tips, totals, hidden, lying, units or report; or what is no export: template, result, "
+        "shell, checkins, statistics",
+    )
+    exports.add_argument("--pack", default="none", help="none, zip or zip-gbk: all files in one zip")
     _company(exports, clock="--at")
     exports.set_defaults(run=_exports)
     inputs = commands.add_parser("inputs", help="write the spreadsheets that the company's managers keep")
@@ -85,11 +94,12 @@ def _advance(options: argparse.Namespace) -> int:
 def _exports(options: argparse.Namespace) -> int:
     if options.url:
         body = {"dir": str(options.dir.resolve()), "format": options.format, "ids": options.ids}
+        body |= {"layout": options.layout, "pack": options.pack}
         files = _post(options.url, "exports", body)["files"]
     else:
         from sandbox.fxiaoke.exports import Export, write_exports
 
-        wish = Export(options.format, options.ids)
+        wish = Export(options.format, options.ids, options.layout, options.pack)
         clock = parse(options.clock) if options.clock else OPENING
         files = write_exports(World(options.seed, options.size, clock).log, clock, options.dir, wish)
     print("\n".join(map(str, files)))

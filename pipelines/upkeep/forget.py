@@ -166,7 +166,7 @@ def _count(settings: Settings, done: Forgotten, stream: Stream, package: Package
     done.rows += len(change.positions)
     done.texts |= change.texts
     if package.kind == CursorKind.FILE:
-        done.files.append(package.landed.file_name)
+        done.files.append(package.landed.request or package.landed.file_name)
     unlearn(settings.docs, stream.source, stream.name, package.id, change.positions)
 
 

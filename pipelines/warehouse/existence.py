@@ -204,15 +204,21 @@ def _hold_listed(con: duckdb.DuckDBPyConnection, listing: Listing) -> None:
             rows = f"read_parquet({literal(str(path))})"
             strength = "0" if loose else _strength("_record_id")
             con.execute(
-                f"INSERT INTO listed SELECT DISTINCT _record_id, {_weak_keys(con, rows)}, {strength}, "
+                f"INSERT INTO listed SELECT DISTINCT _record_id, {', '.join(_weak_keys(con, rows))}, {strength}, "
                 f"{own} AND _record_id IS NULL FROM {rows}"
             )
 
 
-def _weak_keys(con: duckdb.DuckDBPyConnection, relation: str, alias: str = "") -> str:
-    """SQL of number and name; a source may give neither, and an older version gave none."""
+def _weak_keys(con: duckdb.DuckDBPyConnection, relation: str, alias: str = "") -> tuple[str, str]:
+    """SQL of number and name. A source may give neither, and an older version gave none but in the key."""
     present = table_columns(con, relation)
-    return ", ".join(f"{alias}{name}" if name in present else "NULL::VARCHAR" for name in (NUMBER, NAME))
+    key = f"{alias}_record_id"
+    given = [f"{alias}{name}" if name in present else "NULL::VARCHAR" for name in (NUMBER, NAME)]
+    number, name = (
+        f"coalesce({value}, CASE WHEN starts_with({key}, {literal(mark)}) THEN substr({key}, {len(mark) + 1}) END)"
+        for value, mark in zip(given, (BY_NUMBER, BY_NAME), strict=True)
+    )
+    return number, name
 
 
 def _strength(key: str) -> str:
@@ -225,7 +231,7 @@ def _strength(key: str) -> str:
 def _unlisted(con: duckdb.DuckDBPyConnection, row: str, table: str) -> str:
     """SQL: no row of `listed` is this record. Where one key is an id and the other a number or a name, an equal
     number or an equal name counts as well: a record that is keyed in another way now has not gone."""
-    number, name = _weak_keys(con, table, f"{row}.").split(", ")
+    number, name = _weak_keys(con, table, f"{row}.")
     other = f"l.strength <> {_strength(f'{row}._record_id')}"
     same = [
         f"l.key = {row}._record_id",

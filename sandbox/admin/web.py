@@ -96,7 +96,7 @@ class Admin:
 
     def _exports(self, query: Query, body: Body) -> Any:
         at = self._moment_of(body)
-        options = Export(body.get("format", "xlsx"), body.get("ids", "all"))
+        options = Export(**{name: body[name] for name in ("format", "ids", "layout", "pack") if name in body})
         return {
             "files": [str(path) for path in write_exports(self._world.log, at, Path(body["dir"]), options)]
         }

@@ -91,6 +91,8 @@ def canonical(kind: Field, value: Any, shape: Shape, source: Source) -> Any:
     text = source.parse(kind, str(value))
     if text is None:
         return ("misfit", value)
+    if text == "":  # a cell that means nothing
+        return None
     return read(text, shape)
 
 

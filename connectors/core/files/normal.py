@@ -35,7 +35,9 @@ def match_name(text: str) -> str:
 
     Spaces inside stay: `GTX Pro` and `GTXPro` are two names until a person says otherwise.
     """
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))).strip().casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    return " ".join(text.split()).casefold()
 
 
 def match_names(texts: Sequence[str]) -> list[str]:

@@ -38,10 +38,12 @@ class ObjectLabels:
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Everything labels can say. others: matching forms of the names of objects that are not read.
-    units: matching form → factor. blanks: per field type, cells that mean nothing."""
+    reports: name of a report that is no export → words of its first rows. units: matching form → factor.
+    blanks: per field type, cells that mean nothing."""
 
     objects: Mapping[str, ObjectLabels]
     others: frozenset[str]
+    reports: Mapping[str, frozenset[str]]
     units: Mapping[str, int]
     blank_text: frozenset[str]
     blank_lookup: frozenset[str]
@@ -66,6 +68,7 @@ def load_vocabulary(streams: Sequence[Stream], override: Mapping[str, Mapping[st
     return Vocabulary(
         objects=objects,
         others=frozenset(map(match_label, base["other_objects"])) - named,
+        reports={name: frozenset(map(match_label, words)) for name, words in base["reports"].items()},
         units={match_label(unit): factor for unit, factor in base["units"].items()},
         blank_text=frozenset(blanks["text"]) | {""},
         blank_lookup=frozenset(blanks["lookup"]) | {""},

@@ -20,6 +20,7 @@ _SHEET = re.compile(r"^(?P<name>.+)数据$")
 _TEMPLATE = re.compile(r"导入模[版板]")
 _RESULT_FILE, _RESULT_SHEET = re.compile(r"导入结果"), "失败结果"
 TIPS = re.compile(r"字段类型|此项必填|关联对象主属性|最大位数")  # the second row of an import template
+_COLON, _TELLING = re.compile("[:：]"), 2
 _SEEN = 12
 _GUESS_OWN, _GUESS_KNOWN = 2, 3  # labels that a file must show when nothing but its header speaks for it
 _ADD = f"add its labels to {OVERRIDE} in the inbox (connectors/fxiaoke/README.md shows how)"
@@ -108,7 +109,7 @@ def _choose(named: Sequence[ObjectLabels], peek: Peek, vocabulary: Vocabulary) -
     fits = [(words, best_row(peek.head, words, vocabulary)) for words in candidates]
     enough = [(words, fit) for words, fit in fits if _enough(fit, bool(named))]
     if not enough:
-        raise _unknown(named, peek)
+        raise _report(peek, vocabulary) or _unknown(named, peek)
     best = max(fit.rank() for _, fit in enough)
     winners = [(words, fit) for words, fit in enough if fit.rank() == best]
     if len(winners) > 1:
@@ -124,6 +125,23 @@ def _enough(fit: Fit, named: bool) -> bool:
     if named:
         return (fit.has_id or fit.has_identity) and fit.own + fit.has_id > 0
     return fit.has_identity and fit.own >= _GUESS_OWN and fit.known >= _GUESS_KNOWN
+
+
+def _report(peek: Peek, vocabulary: Vocabulary) -> Problem | None:
+    """What is said of a report, which holds sums or other records than an object's."""
+    words = {part for row in peek.head for cell in row for part in (match_label(cell), *_heads(cell))}
+    for name, telling in vocabulary.reports.items():
+        if len(words & telling) >= _TELLING:
+            return Problem(
+                f"the file is a report of Fxiaoke ({name}), not an export of an object's records",
+                do="Delete it, or export the object's records (导出) and put that file here",
+            )
+    return None
+
+
+def _heads(cell: str) -> list[str]:
+    """The words before a colon, as in 制表日期：2017年5月16日."""
+    return [match_label(part) for part in _COLON.split(cell)[:-1]]
 
 
 def _unknown(named: Sequence[ObjectLabels], peek: Peek) -> Problem:
