@@ -26,7 +26,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("close_date", "actual_close_date"), date.fromisoformat),
     **dict.fromkeys(_MOMENTS, datetime.fromisoformat),
 }
-_NOT_COMPARED = {"created_by", "last_modified_by", "remark", "review_round"}
+# people are shown by name, the rest is text of its own label or the API alone tells it
+_NOT_COMPARED = {"created_by", "last_modified_by", "remark", "review_round", "version", "stg_changed_time"}
 
 
 class FxiaokeTruth:
