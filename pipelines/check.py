@@ -147,6 +147,7 @@ def _account(
         skipped=decoded.skipped,
         misfits=decoded.misfits,
         columns=decoded.columns,
+        absent=list(decoded.absent),
         sheet=decoded.sheet,
         headers=decoded.headers,
         blocked=bool(verdict and verdict.blocked),

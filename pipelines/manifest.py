@@ -110,7 +110,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     skipped: rows that are no records, by reason. results: one entry per rule, as the quality room gave it.
     set_aside: rows by the rule that set them aside (a row may break several). resolved: rows of another
     package that this decision takes out of quarantine, likewise. columns: column → the CRM's field, where
-    the name could not be taken as it is. sheet, headers: of a file whose rows were set aside, see `Table`.
+    the name could not be taken as it is. absent: declared fields that a file has no column for. sheet, headers: of a
+    file whose rows were set aside, see `Table`.
     """
 
     format: int = FORMAT
@@ -129,6 +130,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: dict[str, int] = {}
     resolved: dict[str, int] = {}
     columns: dict[str, str] = {}
+    absent: list[str] = []
     redactions: list[Redaction] = []
     sheet: str = ""
     headers: dict[str, str] = {}

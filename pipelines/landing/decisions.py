@@ -157,6 +157,7 @@ def _decide_rows(
         skipped={"dropped by decision": len(wanted)} if kind == DROP else {},
         resolved=by_rule,
         columns=origin.checked.columns if origin.checked else {},
+        absent=origin.checked.absent if origin.checked else [],
     )
     return _finish(package, origin, checked, wanted, by, run)
 

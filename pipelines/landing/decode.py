@@ -33,7 +33,8 @@ class Decoded:
 
     skipped: rows that are no records, by reason. misfits: cells by field. columns: column → field, of fields
     that could not have a column of their own name. rows: the file of all rows as accepted rows look; None where
-    one of them has something odd about it. sheet, headers: of a file, see `Table`.
+    one of them has something odd about it. sheet, headers: of a file, see `Table`. absent: declared fields that the
+    file has no column for.
     """
 
     fields: tuple[Field, ...]
@@ -44,6 +45,7 @@ class Decoded:
     rows: Path | None
     sheet: str
     headers: dict[str, str]
+    absent: tuple[str, ...]
 
 
 def decode(
@@ -53,7 +55,7 @@ def decode(
     landed = package.landed
     require_intact(package, landed)
     skipped: dict[str, int] = {}
-    sheet, headers = "", {}
+    sheet, headers, absent = "", dict[str, str](), tuple[str, ...]()
     records: Path | None = None
     if package.kind == CursorKind.FILE:
         con.execute(f"SET TimeZone = {literal('UTC')}")
@@ -62,6 +64,8 @@ def decode(
         cells_from_file(shape, table, source.parse, columns, con, scratch)
         skipped = dict(Counter(reason for _, reason in table.skipped))
         sheet, headers = table.sheet, dict(table.headers)
+        given = {name.removesuffix(".id").removesuffix(".name") for name in table.columns}
+        absent = tuple(field.name for field in stream.fields if field.name not in given)
     elif is_archived(landed):
         shape, columns = _named(package.shape, stream)
         cells_from_archives(package, shape, columns, con, scratch)
@@ -83,7 +87,7 @@ def decode(
         con.execute("SELECT field, count(*) FROM misfits GROUP BY field ORDER BY field").fetchall()
     )
     received, whole = count + sum(skipped.values()), None if odd else rows
-    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole, sheet, headers)
+    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole, sheet, headers, absent)
 
 
 def _named(shape: Shape, stream: Stream) -> tuple[Shape, dict[str, str]]:

@@ -97,7 +97,7 @@ def _load(
         else:
             order = receipt.order if receipt else next_order(con)
             agreed = parts.agreed or receipt is not None  # it was folded before: somebody has agreed
-            counts = _fold(con, stream, landed, parts, loaded_at, brake=not agreed)
+            counts = _fold(con, stream, landed, checked, parts, loaded_at, brake=not agreed)
             folded = Receipt(order=order, loaded_at=loaded_at, **counts)
         note_package(con, landed, checked, folded)
         step("package folded", package=landed.package)
@@ -112,6 +112,7 @@ def _fold(
     con: duckdb.DuckDBPyConnection,
     stream: Stream,
     landed: Landed,
+    checked: Checked,
     parts: Parts,
     loaded_at: datetime,
     *,
@@ -129,7 +130,7 @@ def _fold(
         case kind if kind == DROP:
             return {}
         case _:
-            counts = merge(con, stream, landed, accepted, loaded_at)
+            counts = merge(con, stream, landed, accepted, loaded_at, checked.absent)
             if parts.chain_began is not None:
                 note_unlisted(con, stream, landed, parts.chain, parts.chain_began)
             gone = [bury_late(con, stream, landed, loaded_at)]

@@ -6,25 +6,33 @@ history; an older version that arrives late is history only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import SAME_EXPORT, Stream
+from connectors.core.contract import NAME, NUMBER, SAME_EXPORT, Stream
 from pipelines.manifest import Landed
 from pipelines.sql import is_reference, literal, quote
 from pipelines.warehouse.existence import FULL_LIST
-from pipelines.warehouse.schema import converted, evolve, history_table, raw_table, table_columns
+from pipelines.warehouse.schema import META, converted, evolve, history_table, raw_table, table_columns
 
 _ORDER = "(coalesce({0}._modified_at, '-infinity'::TIMESTAMPTZ), {0}._read_at, {0}._position)"
 
 
 def merge(
-    con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, accepted: Path, loaded_at: datetime
+    con: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    landed: Landed,
+    accepted: Path,
+    loaded_at: datetime,
+    absent: Collection[str] = (),
 ) -> dict[str, int]:
     """Fold rows into the current table and its history; returns how many met which fate.
+
+    absent: declared columns that a file does not have. An absence is never a delete: of a record that is known they
+    stay as they are.
 
     Leaves the temp table `plan` (_record_id, fate, …): one row per row of the package.
     """
@@ -39,7 +47,8 @@ def merge(
         for table in (current, history):
             con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
     elif changed:
-        _write_versions(con, current, history, landed.org, incoming)
+        kept = _kept(con, stream, incoming, absent) if landed.file_name else []
+        _write_versions(con, current, history, landed.org, incoming, kept)
     if counts.get("stale"):
         con.execute(
             f"INSERT INTO {history} BY NAME SELECT v.* FROM ({_versions(incoming)} WHERE p.fate = 'stale') v "
@@ -97,17 +106,34 @@ def _plan(con: duckdb.DuckDBPyConnection, current: str, again: str) -> dict[str,
     return dict(con.execute("SELECT fate, count(*) FROM plan GROUP BY fate").fetchall())
 
 
-def _versions(incoming: Mapping[str, str], names_from: str = "") -> str:
-    """Rows of the package as versions; with names that the read did not carry taken from another relation."""
-    kept = [
+def _versions(incoming: Mapping[str, str], names_from: str = "", kept: Sequence[str] = ()) -> str:
+    """Rows of the package as versions; with names that the read did not carry, and columns that a file does not have,
+    taken from another relation."""
+    told = [
         f"CASE WHEN i.{c}.name IS NULL AND i.{c}.id = k.{c}.id THEN k.{c} ELSE i.{c} END AS {c}"
         for c in (_references(incoming) if names_from else ())
+        if c not in kept
     ]
-    known = f"LEFT JOIN {names_from} k USING (_record_id) " if kept else ""
+    brought = {quote(c) for c in incoming}
+    told += [f"k.{c} AS {c}" for c in kept if c in brought]
+    if names_from:
+        told += [f"coalesce(i.{c}, k.{c}) AS {c}" for c in (NUMBER, NAME) if c in incoming]
+    further = "".join(f", k.{c}" for c in kept if c not in brought)
+    known = f"LEFT JOIN {names_from} k USING (_record_id) " if names_from and (told or further) else ""
     return (
-        f"SELECT i.* REPLACE ({', '.join(['p._read_at AS _read_at', *kept])}), p._deleted_at, "
+        f"SELECT i.* REPLACE ({', '.join(['p._read_at AS _read_at', *told])}){further}, p._deleted_at, "
         f"p._deletion_evidence FROM incoming i JOIN plan p USING (_record_id) {known}"
     )
+
+
+def _kept(
+    con: duckdb.DuckDBPyConnection, stream: Stream, incoming: Mapping[str, str], absent: Collection[str]
+) -> list[str]:
+    """Columns that a file does not have. When the record was changed is known of the file alone."""
+    there = table_columns(con, raw_table(stream.source, stream.name))
+    return [
+        quote(c) for c in there if (c in absent or c not in incoming) and c not in META and c != stream.stamp
+    ]
 
 
 def _references(incoming: Mapping[str, str]) -> list[str]:
@@ -115,10 +141,16 @@ def _references(incoming: Mapping[str, str]) -> list[str]:
 
 
 def _write_versions(
-    con: duckdb.DuckDBPyConnection, current: str, history: str, org: str, incoming: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    current: str,
+    history: str,
+    org: str,
+    incoming: Mapping[str, str],
+    kept: Sequence[str],
 ) -> None:
     """New and changed rows. A bulk read carries ids without names: a missing name never overwrites a name."""
-    names = ", ".join(f"c.{c}" for c in ("_record_id", *_references(incoming)))
+    also = (c for c in (NUMBER, NAME) if c in incoming)
+    names = ", ".join(f"c.{c}" for c in dict.fromkeys(("_record_id", *_references(incoming), *kept, *also)))
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE known AS SELECT {names} FROM {current} c JOIN plan p USING (_record_id) "
         "WHERE c._org = $org AND p.fate = 'updated'",
@@ -126,7 +158,7 @@ def _write_versions(
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE versions AS "
-        f"{_versions(incoming, 'known')} WHERE p.fate IN ('inserted', 'updated')"
+        f"{_versions(incoming, 'known', kept)} WHERE p.fate IN ('inserted', 'updated')"
     )
     con.execute(
         f"DELETE FROM {current} WHERE _org = $org AND _record_id IN (SELECT _record_id FROM known)",
