@@ -4,6 +4,10 @@ with opportunities as (
     select * from {{ ref('int_crm__opportunities') }}
 ),
 
+contacts as (
+    {{ union_sources('contacts', ['source_org', 'account_id', 'account_name', 'owner_id', 'owner_name']) }}
+),
+
 mentions as (
     select account_reference_key as reference_key, 'account' as entity, source_system, source_org,
         account_id as reference_id, account_name as reference_name
@@ -17,6 +21,14 @@ mentions as (
     union all
     select owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
     from {{ ref('int_crm__accounts_unioned') }}
+    union all
+    select {{ reference_key('account', 'account_id', 'account_name') }}, 'account', source_system, source_org,
+        account_id, account_name
+    from contacts
+    union all
+    select {{ reference_key('user', 'owner_id', 'owner_name') }}, 'user', source_system, source_org, owner_id,
+        owner_name
+    from contacts
     union all
     select manager_reference_key, 'user', source_system, source_org, manager_id, manager_name
     from {{ ref('int_crm__users_unioned') }}
