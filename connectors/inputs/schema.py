@@ -138,8 +138,7 @@ class Schema(_Model):
     """One input: a sheet with a header and a row per thing.
 
     names: what a sheet or file is called besides the label. key: the columns that tell rows apart. one_of: groups of
-    columns of which each row must fill at least one. full: a newer version of a file is the whole list, so that a row
-    left out of it is gone (not acted upon yet, see README). docs: where a person reads more.
+    columns of which each row must fill at least one. docs: where a person reads more.
     """
 
     name: str
@@ -150,7 +149,6 @@ class Schema(_Model):
     docs: Text
     key: Annotated[tuple[Text, ...], Field(min_length=1)]
     one_of: tuple[Annotated[tuple[Text, ...], Field(min_length=2)], ...] = ()
-    full: bool = False
     columns: Annotated[dict[str, Column], Field(min_length=1)]
     examples: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
 
@@ -223,7 +221,6 @@ class Schema(_Model):
             docs=self.docs,
             fields=tuple(column.field(name) for name, column in self.columns.items()),
             key=self.key[0],
-            options={"full": self.full},
         )
 
 

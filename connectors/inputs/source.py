@@ -21,6 +21,7 @@ from connectors.core.contract import (
     Window,
 )
 from connectors.core.errors import Problem
+from connectors.core.files.full_lists import speaking_lists
 from connectors.core.files.grid import Peek
 from connectors.core.files.inbox import InboxFile, look_through
 from connectors.core.files.limits import Limits
@@ -45,9 +46,11 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Inbox:
-    """What one look through the inbox brought: sheets by input, oldest file first, and what is wrong."""
+    """What one look through the inbox brought: sheets by input, oldest file first, of each input the digests of the
+    new files that speak for a full list, and what is wrong."""
 
     found: Mapping[str, Sequence[_Found]]
+    full: Mapping[str, frozenset[str]]
     problems: Sequence[Problem]
     findings: Sequence[Finding]
 
@@ -88,19 +91,19 @@ class Inputs(Source):
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """One page per file that holds this input and is new to it, oldest first; `rows` counts all rows below the
         header. A workbook of several inputs is a page of each."""
-        known = self._context.known_files.get(stream.name, frozenset())
-        for found in self._look().found.get(stream.name, ()):
-            if found.file.sha256 in known:
+        inbox = self._look()
+        for found in inbox.found.get(stream.name, ()):
+            if self._is_known(stream.name, found.file):
                 continue
             with self._lock:
                 self.usage.bytes += found.file.bytes
-            # `stream.options["full"]` says that the file is the whole list: here a page will say so (README).
             yield Page(
                 body=found.file.path,
                 rows=found.sheet.holding.rows,
                 request=found.file.place,
                 file_stamp=found.file.stamp,
                 sha256=found.file.sha256,
+                full=found.file.sha256 in inbox.full[stream.name],
             )
 
     def problems(self) -> Sequence[Problem]:
@@ -153,7 +156,11 @@ class Inputs(Source):
             return self._inbox
 
     def _look_through(self) -> _Inbox:
-        files, problems = look_through(self._context.inbox, self._context.timezone, self._limits)
+        files, problems = look_through(
+            self._context.inbox, self._context.timezone, self._limits, settle=self._context.settle
+        )
+        refused = [problem.where for problem in problems]
+        unseen: list[InboxFile] = []
         found: dict[str, list[_Found]] = {}
         findings: list[Finding] = []
         seen: set[str] = set()
@@ -165,6 +172,7 @@ class Inputs(Source):
                 sheets, wrong, unread = self._sheets(file)
             except Problem as problem:
                 wrong, sheets, unread = [problem], [], []
+                unseen.append(file)
             except OSError as error:
                 what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
                 wrong, sheets, unread = [Problem(what, do="Check its permissions, or copy it again")], [], []
@@ -178,7 +186,16 @@ class Inputs(Source):
             findings += [
                 Finding(True, f"{file.place}: sheet {name} is no input and is not read.") for name in unread
             ]
-        return _Inbox(found, problems, findings)
+        full = {
+            name: speaking_lists(
+                [one.file for one in of if not self._is_known(name, one.file)], unseen, refused, problems
+            )
+            for name, of in found.items()
+        }
+        return _Inbox(found, full, problems, findings)
+
+    def _is_known(self, stream: str, file: InboxFile) -> bool:
+        return file.sha256 in self._context.known_files.get(stream, frozenset())
 
     def _sheets(self, file: InboxFile) -> tuple[list[Sheet], list[Problem], list[str]]:
         """The sheets of a file that hold inputs, what is wrong in it, and its other sheets. Raises Problem."""

@@ -158,3 +158,26 @@ def test_inputs_are_looked_at_as_the_house_opens_them(tmp_path: Path) -> None:
     )
     assert [str(p) for p in apart.problems()] == [str(p) for p in here.problems()] != []
     assert [f.sentence for f in apart.examine()] == [f.sentence for f in here.examine()]
+
+
+def test_a_file_among_full_lists_is_the_whole_list(tmp_path: Path) -> None:
+    """Twelve rates; the next version corrects a mistyped currency, which is a key, and lacks the wrong one."""
+    made = Home(tmp_path)
+    (made.inbox / "full").mkdir()
+    header = ("币种（必填）", "本币", "日期（必填）", "汇率（必填）")
+    days = [f"2026-{month:02}-01" for month in range(1, 13)]
+    wrong = [header, *(("USD" if n else "USB", "CNY", day, 7.1) for n, day in enumerate(days))]
+    right = [header, *(("USD", "CNY", day, 7.1) for day in days)]
+    made.put("full/汇率.xlsx", {"汇率": wrong}, day=1)
+    made.sync()
+    made.put("full/汇率.xlsx", {"汇率": right}, day=2)
+    made.sync()
+    living = (
+        "SELECT currency, count(*) FROM raw_inputs.exchange_rates WHERE _deleted_at IS NULL GROUP BY 1"
+    )
+    assert made.rows(living) == [("USD", 12)]
+    gone = "SELECT currency, _deletion_evidence FROM raw_inputs.exchange_rates WHERE _deleted_at IS NOT NULL"
+    assert made.rows(gone) == [("USB", "full_list")]
+    made.put("汇率.xlsx", {"汇率": right[:3]}, day=3)  # an ordinary file
+    made.sync()
+    assert made.rows(living) == [("USD", 12)]

@@ -55,7 +55,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_a_schema_is_a_stream(tmp_path: Path) -> None:
-    schema = load_schema(written(tmp_path, GOOD + "full: true\n"))
+    schema = load_schema(written(tmp_path, GOOD))
     stream = schema.stream
     assert (stream.source, stream.name, stream.label, stream.key) == ("inputs", "test_input", "测试", "day")
     assert [(f.name, f.type, f.scale, f.label) for f in stream.fields] == [
@@ -64,7 +64,6 @@ def test_a_schema_is_a_stream(tmp_path: Path) -> None:
         ("amount", FieldType.DECIMAL, 2, "金额"),
         ("remark", FieldType.TEXT, 0, "备注"),
     ]
-    assert stream.options == {"full": True}
 
 
 @pytest.mark.parametrize(
