@@ -172,9 +172,7 @@ def test_a_file_among_full_lists_is_the_whole_list(tmp_path: Path) -> None:
     made.sync()
     made.put("full/汇率.xlsx", {"汇率": right}, day=2)
     made.sync()
-    living = (
-        "SELECT currency, count(*) FROM raw_inputs.exchange_rates WHERE _deleted_at IS NULL GROUP BY 1"
-    )
+    living = "SELECT currency, count(*) FROM raw_inputs.exchange_rates WHERE _deleted_at IS NULL GROUP BY 1"
     assert made.rows(living) == [("USD", 12)]
     gone = "SELECT currency, _deletion_evidence FROM raw_inputs.exchange_rates WHERE _deleted_at IS NOT NULL"
     assert made.rows(gone) == [("USB", "full_list")]
