@@ -70,7 +70,9 @@ def _run(work: Path, file: Path) -> tuple[Cost, Cost, Cost]:
     )
     costs = []
     for arguments in programs:
-        cost = cost_of(list(arguments), environment(home, {"CRM_WAREHOUSE_SETTLE_SECONDS": "0"}), work / "log")
+        cost = cost_of(
+            list(arguments), environment(home, {"CRM_WAREHOUSE_SETTLE_SECONDS": "0"}), work / "log"
+        )
         if cost.code:
             sys.exit(f"a measured program failed:\n{(work / 'log').read_text()}")
         costs.append(cost)

@@ -216,7 +216,7 @@ class TestBadInput:
 
     def test_an_unknown_source_is_wrong_use(self, home: Path) -> None:
         got = crm_warehouse("run", "--source", "salesforce", home=home)
-        assert got.code == 2 and "fxiaoke_export, zoho" in got.err
+        assert got.code == 2 and "fxiaoke, fxiaoke_export, inputs, zoho" in got.err
 
     def test_a_program_gets_json_however_it_ends(self, home: Path) -> None:
         for arguments in (("run", "--source", "salesforce"), ("sync", "--source", "zoho")):

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -89,7 +89,7 @@ class Home:
                 wrong = {
                     name: (value, got[key][name])
                     for name, value in record.items()
-                    if not _same(value, got[key][name])
+                    if not _same(value, got[key][name]) and name not in counted_silently(record, got[key])
                 }
                 assert wrong == {}, f"{stream} {key}"
                 if labels:
@@ -104,6 +104,11 @@ class Home:
                     )
         with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
             assert unbalanced(con) == []
+
+
+def counted_silently(record: Mapping[str, Any], got: Mapping[str, Any]) -> set[str]:
+    """作废 and its end are counted in `version` and may leave the stamp: then nothing shows that it moved."""
+    return {"version"} if record["last_modified_time"] == got["last_modified_time"] else set()
 
 
 def _same(expected: Any, got: Any) -> bool:
