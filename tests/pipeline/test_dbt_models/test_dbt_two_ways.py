@@ -68,13 +68,6 @@ def test_accounts_and_people_are_one_too(tenant: Warehouse) -> None:
     ]
 
 
-def test_the_files_order_does_not_matter(dbt: Dbt, tenant: Warehouse) -> None:
-    """Exports first and the API later, or the reverse."""
-    ways = [[v for v in TENANT if v[0] == way] for way in ("fxiaoke_export", "fxiaoke")]
-    other = dbt.build("two_ways_reversed", [*ways[0], *ways[1]])
-    assert other.rows(SHOWN) == tenant.rows(SHOWN)
-
-
 def test_the_records_own_time_of_a_stage_is_kept_with_its_grade(tenant: Warehouse) -> None:
     assert tenant.rows(
         "SELECT visit_seq, h.stage, entered_at::VARCHAR, entered_uncertainty_s, evidence "
