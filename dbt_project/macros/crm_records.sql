@@ -3,7 +3,7 @@
 
     A CRM may be read in several ways (vars crm_sources and other_ways: Fxiaoke by its API and by export files).
     What they bring is the same records: matched by id, then by int_crm__key_map. The newest stamp wins, the CRM's own
-    API on ties; a file that lacks a column leaves what the API says of it.
+    API on ties; what a file leaves open is the API's, or else another file's.
 #}
 
 {# CRM → its ways in, its own API first. #}
@@ -97,57 +97,151 @@
 {% macro merged_rows(crm, ways, entity, id, columns, references) -%}
     {%- set paired = [] %}
     {%- for reference in references %}{% do paired.extend([reference ~ '_id', reference ~ '_name']) %}{% endfor %}
+    {%- set own = ['source_org', id] %}
     select
-        newest.source_system,
-        newest.source_way,
+        cast('{{ crm }}' as {{ type_text() }}) as source_system,
+        told.source_way,
         {%- for column in columns %}
-        {% if column in ['source_org', id, 'modified_at'] -%}
-        newest.{{ column }}
+        {% if column in own or column == 'modified_at' -%}
+        told.{{ column }}
         {%- elif column in paired -%}
         {{ told_reference(column) }} as {{ column }}
         {%- else -%}
-        coalesce(newest.{{ column }}, by_api.{{ column }}) as {{ column }}
+        -- an API's row leaves nothing open: only files are completed
+        case when told.way_rank > 1 then coalesce(told.{{ column }}, told.spare_{{ column }}) else told.{{ column }} end
+            as {{ column }}
         {%- endif %}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
+        -- of each record its newest row, and beside it the API's, or else the next
         select
-            keyed.*,
-            row_number() over (
-                partition by source_org, {{ id }} order by modified_at desc nulls last, way_rank, known_id
-            ) as newness
-        from ({{ keyed_rows(crm, ways, entity, id, columns) }}) as keyed
-    ) as newest
-    left join (
-        -- an API's row leaves nothing open: only files are completed by it
-        {{ way_rows(crm, ways[0], 1, entity, columns) }}
-    ) as by_api
-        on newest.way_rank > 1
-        and by_api.source_org = newest.source_org
-        and by_api.{{ id }} = newest.{{ id }}
+            {{ own | join(', ') }},
+            max(case when newness = 1 then source_way end) as source_way,
+            max(case when newness = 1 then way_rank end) as way_rank
+            {%- for column in columns if column not in own %},
+            max(case when newness = 1 then {{ column }} end) as {{ column }},
+            max(case when spareness = 1 then {{ column }} end) as spare_{{ column }}
+            {%- endfor %}
+        from (
+            select
+                ranked.*,
+                case
+                    when newness > 1 then row_number() over (
+                        partition by {{ own | join(', ') }}
+                        order by case when newness = 1 then 2 when way_rank = 1 then 0 else 1 end, newness
+                    )
+                end as spareness
+            from (
+                select
+                    keyed.*,
+                    row_number() over (
+                        partition by {{ own | join(', ') }} order by modified_at desc nulls last, way_rank, known_id
+                    ) as newness
+                from ({{ keyed_rows(crm, ways, entity, id, columns) }}) as keyed
+            ) as ranked
+        ) as placed
+        group by {{ own | join(', ') }}
+    ) as told
     left join {{ ref('stg_' ~ ways[0] ~ '__deletions') }} as deletions
-        on newest.way_rank > 1
+        on told.way_rank > 1
         and deletions.entity = '{{ entity }}'
-        and deletions.source_org = newest.source_org
-        and deletions.record_id = newest.{{ id }}
-    -- gone, unless a file shows a later change
-    where newest.newness = 1
-        and (deletions.record_id is null or newest.modified_at > deletions.deleted_at)
+        and deletions.source_org = told.source_org
+        and deletions.record_id = told.{{ id }}
+    -- gone, unless a file shows a change after the API was asked
+    where deletions.record_id is null or told.modified_at > deletions.said_at
 {%- endmacro %}
 
-{# Id and name of a reference belong together: the API's id counts only for the name that the file says too. #}
+{#
+    Every version of every record of a CRM with several ways, those of files completed as `merged_rows` completes rows:
+    from the last version before of the API, or else of a file that knows the record by another key. A file's version that tells a change the API told too is left out: the API knows
+    its moment better. existed_at: for when it says that the record exists; a file may be read long after it was made,
+    so beside the API it speaks for the record's last change only. A full list that lacks a record is no word against
+    the API's.
+#}
+{% macro merged_versions(crm, ways, entity, keys_of, id, columns, references, own) -%}
+    {%- set key = 'source_org, ' ~ id %}
+    {%- set paired = [] %}
+    {%- for reference in references %}{% do paired.extend([reference ~ '_id', reference ~ '_name']) %}{% endfor %}
+    select
+        told.source_system,
+        told.source_way,
+        told.way_rank,
+        {%- for column in columns %}
+        {% if column in own -%}
+        told.{{ column }}
+        {%- elif column in paired -%}
+        {{ told_reference(column) }} as {{ column }}
+        {%- else -%}
+        case when told.way_rank > 1 then coalesce(told.{{ column }}, told.spare_{{ column }}) else told.{{ column }} end
+            as {{ column }}
+        {%- endif %},
+        {%- endfor %}
+        case when told.way_rank > 1 and told.is_known_by_api = 1 then told.modified_at else told.read_at end as existed_at
+    from (
+        with numbered as (
+            select
+                keyed.*,
+                row_number() over (
+                    partition by {{ key }} order by modified_at, way_rank desc, read_at, read_position
+                ) as version_number
+            from ({{ keyed_rows(crm, ways, entity, id, columns, keys_of=keys_of) }}) as keyed
+        ),
+
+        placed as (
+            select
+                numbered.*,
+                max(case when way_rank = 1 then 1 else 0 end) over (partition by {{ key }}) as is_known_by_api,
+                -- the last version before by the API, and by files that know the record by another key
+                {%- for name, which in {
+                    'api_number': 'way_rank = 1',
+                    'number_by_id': 'known_id = ' ~ id,
+                    'number_by_other': 'known_id <> ' ~ id,
+                }.items() %}
+                max(case when {{ which }} then version_number end) over (
+                    partition by {{ key }} order by version_number rows between unbounded preceding and current row
+                ) as {{ name }},
+                {%- endfor %}
+                min(case when way_rank = 1 then modified_at end) over (
+                    partition by {{ key }} order by version_number rows between current row and unbounded following
+                ) as next_by_api_at
+            from numbered
+        )
+
+        select
+            placed.*
+            {%- for column in columns if column not in own %},
+            spare.{{ column }} as spare_{{ column }}
+            {%- endfor %}
+        from placed
+        left join placed as spare
+            on placed.way_rank > 1
+            and spare.deleted_at is null
+            and spare.source_org = placed.source_org
+            and spare.{{ id }} = placed.{{ id }}
+            and spare.version_number = coalesce(
+                placed.api_number,
+                case when placed.known_id = placed.{{ id }} then placed.number_by_other else placed.number_by_id end
+            )
+    ) as told
+    where told.way_rank = 1
+        or told.is_known_by_api = 0
+        or (told.deleted_at is null and not coalesce({{ same_moment('told.next_by_api_at', 'told.modified_at') }}, false))
+{%- endmacro %}
+
+{# Id and name of a reference belong together: the other row's id counts only for the name that the file says too. #}
 {% macro told_reference(column) -%}
     {%- set entity = column.rsplit('_', 1)[0] %}
-    {%- set told_id, told_name = 'newest.' ~ entity ~ '_id', 'newest.' ~ entity ~ '_name' %}
-    {%- set api_id, api_name = 'by_api.' ~ entity ~ '_id', 'by_api.' ~ entity ~ '_name' %}
+    {%- set told_id, told_name = 'told.' ~ entity ~ '_id', 'told.' ~ entity ~ '_name' %}
+    {%- set spare_id, spare_name = 'told.spare_' ~ entity ~ '_id', 'told.spare_' ~ entity ~ '_name' %}
     {%- if column.endswith('_id') -%}
     case
-        when {{ told_id }} is not null then {{ told_id }}
-        when {{ told_name }} is null or {{ match_key(told_name) }} = {{ match_key(api_name) }} then {{ api_id }}
+        when {{ told_id }} is not null or told.way_rank = 1 then {{ told_id }}
+        when {{ told_name }} is null or {{ match_key(told_name) }} = {{ match_key(spare_name) }} then {{ spare_id }}
     end
     {%- else -%}
     case
-        when {{ told_name }} is not null then {{ told_name }}
-        when {{ told_id }} is null or {{ told_id }} = {{ api_id }} then {{ api_name }}
+        when {{ told_name }} is not null or told.way_rank = 1 then {{ told_name }}
+        when {{ told_id }} is null or {{ told_id }} = {{ spare_id }} then {{ spare_name }}
     end
     {%- endif %}
 {%- endmacro %}

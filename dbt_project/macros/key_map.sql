@@ -89,7 +89,11 @@
         {%- endif %}
 {%- endmacro %}
 
-{# Whether a moment is the one that a file tells, which has seconds or only minutes. #}
-{% macro same_moment(exact, told) -%}
-    (date_trunc('second', {{ exact }}) = {{ told }} or date_trunc('minute', {{ exact }}) = {{ told }})
+{# Whether two moments are one, which files tell by the second or only by the minute. #}
+{% macro same_moment(one, other) -%}
+    (
+        date_trunc('second', {{ one }}) = date_trunc('second', {{ other }})
+        or date_trunc('minute', {{ one }}) = {{ other }}
+        or {{ one }} = date_trunc('minute', {{ other }})
+    )
 {%- endmacro %}

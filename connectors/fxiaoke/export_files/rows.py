@@ -175,7 +175,7 @@ class _Cutter:
 
     def _values(self, column: Column, texts: Sequence[str]) -> Sequence[str]:
         blanks = column.blanks - {""}
-        if blanks and not blanks.isdisjoint(texts):
+        if any(word in texts for word in blanks):  # few words: quicker than to hash every text
             texts = ["" if text in blanks else text for text in texts]
         if column.factor != 1:
             texts = [scaled(text, column.factor) if text else "" for text in texts]

@@ -41,6 +41,22 @@ with known as (
     {%- do selects.append(select) %}
     {%- endfor %}
     {%- endfor %}
+    {#- what is void may be what a file without ids still shows #}
+    {%- set select %}
+    select
+        entity,
+        '{{ crm }}' as source_system,
+        '{{ ways[0] }}' as source_way,
+        source_org,
+        record_id,
+        'id' as key_kind,
+        record_number,
+        {{ match_key('record_name') }} as name_key,
+        created_at,
+        modified_at
+    from {{ ref('stg_' ~ ways[0] ~ '__deletions') }}
+    {%- endset %}
+    {%- do selects.append(select) %}
     {%- endfor %}
     {%- for select in selects %}
     union all

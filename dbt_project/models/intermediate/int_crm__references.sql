@@ -66,9 +66,11 @@ records_by_id as (
     select entity, source_system, source_org, record_id, record_key
     from records
     union
-    select 'user', source_system, source_org, reference_id, user_key
+    select 'user', source_system, source_org, reference_id, min(user_key)
     from {{ ref('int_crm__users_unioned') }}
     where reference_id is not null
+    group by source_system, source_org, reference_id
+    having count(*) = 1
 ),
 
 -- Names that mean exactly one record; a name that two records share resolves nothing.

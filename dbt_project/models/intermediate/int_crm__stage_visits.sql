@@ -42,6 +42,8 @@ version_evidence as (
     left join (select distinct opportunity_key from vendor_evidence) as recorded
         on recorded.opportunity_key = versions.opportunity_key
     where versions.deleted_at is null and recorded.opportunity_key is null
+        -- a file without these columns shows no stage
+        and coalesce(versions.source_stage, versions.source_status) is not null
 ),
 
 evidence as (

@@ -33,10 +33,12 @@ def test_the_newest_row_wins_the_api_on_ties_and_void_stays_void(tenant: Warehou
         "warn_reference_unresolved: warn Got 1 result, configured to warn if != 0",
     ]
     assert tenant.rows(SHOWN) == [
+        ("SJ5id", "fxiaoke_export", "按编号", "qualification", D("900.00"), None, "acc1", "per1"),
         ("back", "fxiaoke_export", "back", "qualification", D("44.00"), None, "acc1", "per1"),
         ("d9", "fxiaoke", "年度 续约", "qualification", D("1000.00"), "CNY", "acc1", "per1"),
         ("moved", "fxiaoke_export", "moved", "qualification", D("10.00"), "CNY", None, "per1"),
         ("name:孤儿", "fxiaoke_export", "孤儿", "qualification", D("70.00"), None, "acc1", "per1"),
+        ("narrow", "fxiaoke_export", "narrow", "won", D("800.00"), "CNY", "acc1", "per1"),
         ("newer_by_api", "fxiaoke", "newer_by_api", "won", D("110.00"), "CNY", "acc1", "per1"),
         (
             "newer_by_file",
@@ -87,15 +89,37 @@ def test_a_past_day_knows_both_ways_too(back_then: Warehouse) -> None:
     assert back_then.rows(
         "SELECT source_id, stage, amount, state_evidence FROM core.fct_opportunity ORDER BY 1"
     ) == [
+        ("SJ5id", "qualification", D("900.00"), "version"),
         ("back", "qualification", D("40.00"), "version"),
         ("d9", "qualification", D("1000.00"), "version"),
         ("moved", "qualification", D("10.00"), "version"),
         ("name:孤儿", "unknown", D("70.00"), "rewound"),
+        ("narrow", "won", D("800.00"), "version"),
         ("newer_by_api", "qualification", D("100.00"), "version"),
         ("newer_by_file", "qualification", D("220.00"), "version"),
         ("same_stamp", "qualification", D("300.00"), "version"),
         ("twin1", "qualification", D("1.00"), "version"),
         ("twin2", "qualification", D("2.00"), "version"),
         ("unseen", "lost", D("7.00"), "version"),
+        ("v9", "qualification", D("600.00"), "version"),
         ("void", "qualification", D("5000.00"), "version"),
     ]
+
+
+def test_a_file_takes_away_neither_the_stage_nor_its_moment(tenant: Warehouse) -> None:
+    """What a file tells by the second the API tells better; a file without the column shows no stage."""
+    assert tenant.rows(
+        "SELECT visit_seq, h.stage, entered_at::VARCHAR, evidence FROM core.fct_opportunity_stage_history h "
+        "JOIN core.fct_opportunity f USING (opportunity_key) WHERE source_id = 'narrow'"
+    ) == [(1, "won", "2026-02-18 02:00:00.2+00", "vendor_stamp")]
+
+
+def test_today_asked_for_as_a_day_is_what_stands_now(
+    dbt: Dbt, tenant: Warehouse, back_then: Warehouse
+) -> None:
+    today = dbt.build("two_ways_today", TENANT, as_of_date="2026-03-06")
+    state = (
+        "SELECT source_id, source_way, opportunity_name, stage, amount, currency_code, closed_on, closed_at_evidence "
+        "FROM core.fct_opportunity ORDER BY 1"
+    )
+    assert today.rows(state) == tenant.rows(state)

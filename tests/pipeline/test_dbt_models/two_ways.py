@@ -73,6 +73,17 @@ TENANT: list[Version] = [
     api("twin1", "2026-02-16 02:00:00+00", amount=1, name="双胞胎", create_time="2026-02-02 00:00:00+00"),
     api("twin2", "2026-02-16 02:00:00+00", amount=2, name="双胞胎", create_time="2026-02-03 00:00:00+00"),
     file("name:双胞胎", "2026-02-16 02:00:00+00", amount=1, name="双胞胎", create_time=None),
+    # void on 2 March; the file of 5 March, without ids, holds what it was in February
+    api("v9", "2026-02-12 02:00:00+00", amount=600, name="作废单"),
+    api("v9", "2026-02-12 02:00:00+00", amount=600, name="作废单", **GONE),
+    file("name:作废单", "2026-02-12 02:00:00+00", amount=600, name="作废单"),
+    # won by the API; a later file has no columns for stage, amount and dates
+    api("narrow", "2026-02-18 02:00:00.4+00", WON, amount=800, stg_changed_time="2026-02-18 02:00:00.2+00"),
+    file("narrow", "2026-02-18 02:00:00+00", WON, amount=800),
+    file("narrow", "2026-02-25 02:00:00+00", amount=None, sales_stage=None, sales_status=None),
+    # files alone: by number, later, without the amount that the file with ids has
+    file("SJ5id", "2026-02-19 02:00:00+00", amount=900, name="按编号", _number="SJ5"),
+    file("number:SJ5", "2026-02-20 02:00:00+00", amount=None, name="按编号", _number="SJ5"),
     # nobody has an id for it
     file("name:孤儿", "2026-03-06 02:00:00+00", amount=70, name="孤儿"),
 ]  # fmt: skip
