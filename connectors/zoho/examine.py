@@ -18,7 +18,7 @@ from connectors.zoho import scopes
 from connectors.zoho.api import VERSION, Api
 from connectors.zoho.fields import Reading
 from connectors.zoho.modules import Offer
-from connectors.zoho.selection import ALLOW
+from connectors.zoho.selection import MODULES
 from connectors.zoho.tolerance import advised, excused
 
 # A path for each scope that the list of modules has not proved already. Asking for a job that was never made
@@ -50,7 +50,8 @@ class Examination:
         if self._offer.unread:
             names = ", ".join(self._offer.unread)
             yield Finding(
-                True, f"Not selected, though they could be read: {names}. {ALLOW}=default,<name> adds one."
+                True,
+                f"Not selected, though they could be read: {names}. {MODULES.allow}=default,<name> adds one.",
             )
         yield self._credits()
         yield self._cost()

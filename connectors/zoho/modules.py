@@ -17,8 +17,8 @@ import msgspec
 from connectors.core.contract import Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
+from connectors.core.selection import Selection
 from connectors.zoho.api import Api
-from connectors.zoho.selection import Selection
 
 _log = logging.getLogger(__name__)
 

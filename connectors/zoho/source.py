@@ -30,7 +30,7 @@ from connectors.zoho.modules import Offer, offer
 from connectors.zoho.paged import DELETED, read_deleted, read_users
 from connectors.zoho.plan import wish_of
 from connectors.zoho.records import read_by_ids, read_records
-from connectors.zoho.selection import ALLOW, DENY, Selection
+from connectors.zoho.selection import MODULES
 from connectors.zoho.settings import Asking, read_settings
 from connectors.zoho.sweep import read_sweep, sweep_shape
 from connectors.zoho.tolerance import advised, excused, unless_excused
@@ -58,7 +58,7 @@ class ZohoSource(Source):
         )
         self.org, self.usage = context.org, Usage()
         self._declared, self._known_streams = declared, context.known_streams
-        self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
+        self._selection = MODULES.parse(values.get(MODULES.allow, ""), values.get(MODULES.deny, ""))
         self._allowance = allowance(values, context.cache / f"credits-{context.org}.json")
         self._http = http or HttpClient(
             hosts=hosts(credentials.accounts_url, credentials.api_url, loopback=context.allow_loopback),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from connectors.core.contract import CursorKind, Page, Stream
 from connectors.core.errors import Actor, Problem
 from connectors.zoho.errors import FEATURE_OFF
-from connectors.zoho.selection import DENY
+from connectors.zoho.selection import MODULES
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def unless_excused(stream: Stream, pages: Iterator[Page], kind: CursorKind) -> I
 
 def advised(stream: Stream, problem: Problem) -> Problem:
     """The same problem, placed; of a module that nobody needs it also says how to leave it out."""
-    if not stream.modelled and problem.actor is Actor.CRM_ADMIN and DENY not in problem.do:
+    if not stream.modelled and problem.actor is Actor.CRM_ADMIN and MODULES.deny not in problem.do:
         name = stream.name if "path" in stream.options else stream.api_name
-        problem.do = f"{problem.do}; or leave it out: {DENY}={name}"
+        problem.do = f"{problem.do}; or leave it out: {MODULES.deny}={name}"
     return problem.located(source=stream.source, stream=stream.name)

@@ -27,7 +27,7 @@ from connectors.fxiaoke.api.pace import Pace
 from connectors.fxiaoke.api.personal import without_personal
 from connectors.fxiaoke.api.query import cut_page
 from connectors.fxiaoke.api.quota import Quota
-from connectors.fxiaoke.api.selection import Selection
+from connectors.fxiaoke.api.selection import OBJECTS
 from tests.unit.wire import Answer, Request, Server, as_json
 
 SECRET, CODE = "app-secret-9f", "permanent-code-77aa"
@@ -369,14 +369,14 @@ def test_names_of_streams_and_what_is_selected():
     assert [stream_name(n) for n in ("SalesOrderObj", "SPUObj", "visit_report__c", "CRMNoteObj")] == [
         "sales_order_obj", "spu_obj", "visit_report_c", "crm_note_obj",
     ]  # fmt: skip
-    default = Selection.parse("", "JournalObj")
+    default = OBJECTS.parse("", "JournalObj")
     assert default.wants(("SalesOrderObj", "sales_order_obj"), modelled=False)
     assert default.wants(("x__c", "x_c"), modelled=False)
     assert not default.wants(("StockObj", "stock_obj"), modelled=False)
     assert not default.wants(("JournalObj", "journal_obj"), modelled=True)
-    assert Selection.parse("all", "").wants(("StockObj", "stock_obj"), modelled=False)
-    assert not Selection.parse("StockObj", "").wants(("AccountObj", "account_obj"), modelled=True)
-    (problem,) = Selection.parse("AcountObj", "").unknown(["AccountObj"])
+    assert OBJECTS.parse("all", "").wants(("StockObj", "stock_obj"), modelled=False)
+    assert not OBJECTS.parse("StockObj", "").wants(("AccountObj", "account_obj"), modelled=True)
+    (problem,) = OBJECTS.parse("AcountObj", "").unknown(["AccountObj"])
     assert problem.do == "Write AccountObj instead"
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.core.contract import Field, FieldType, Stream
 from connectors.core.errors import Problem
+from connectors.zoho import selection
 from connectors.zoho.modules import Offer, offer, stream_name
-from connectors.zoho.selection import Selection
 
 DEALS, USERS, HISTORY = (
     Stream(
@@ -51,7 +51,7 @@ class Answering:
 
 
 def offered(modules=MODULES, allow: str = "", deny: str = "") -> Offer:
-    return offer(Answering(modules), [DEALS, USERS, HISTORY], Selection.parse(allow, deny))
+    return offer(Answering(modules), [DEALS, USERS, HISTORY], selection.MODULES.parse(allow, deny))
 
 
 def names(found: Offer) -> list[str]:
@@ -154,7 +154,10 @@ def test_a_name_stays_with_its_module():
     new = {"api_name": "Site_visits", "id": "5", "generated_type": "custom"}
     known = {"site_visits": "Site_Visits", "site_visits_1000": "SiteVisits"}
     found = offer(
-        Answering([MODULES[0], left, new]), [DEALS], Selection.parse("", ""), {"deals": "Deals", **known}
+        Answering([MODULES[0], left, new]),
+        [DEALS],
+        selection.MODULES.parse("", ""),
+        {"deals": "Deals", **known},
     )
     assert {s.name: s.api_name for s in found.streams} == {
         "deals": "Deals", "site_visits_1000": "SiteVisits", "site_visits_5": "Site_visits",
@@ -175,5 +178,5 @@ def test_modules_that_are_none_are_a_bad_body():
             self.body = b"<html>"
 
     with pytest.raises(Exception, match="not a list of modules") as caught:
-        offer(Html(), [DEALS], Selection.parse("", ""))
+        offer(Html(), [DEALS], selection.MODULES.parse("", ""))
     assert not isinstance(caught.value, Problem), "the HTTP layer asks again"

@@ -14,7 +14,7 @@ from connectors.fxiaoke.api.describe import Reading
 from connectors.fxiaoke.api.objects import Offer
 from connectors.fxiaoke.api.query import cut_page
 from connectors.fxiaoke.api.quota import SETTING, Quota
-from connectors.fxiaoke.api.selection import ALLOW
+from connectors.fxiaoke.api.selection import OBJECTS
 
 PERSONNEL = "PersonnelObj"
 # Of an object in which nothing changed: its describe, and of what changed in the overlap and of what is void the
@@ -55,7 +55,8 @@ class Examination:
         if self._offer.unread:
             names = ", ".join(self._offer.unread)
             yield Finding(
-                True, f"Not selected, though they could be read: {names}. {ALLOW}=default,<name> adds one."
+                True,
+                f"Not selected, though they could be read: {names}. {OBJECTS.allow}=default,<name> adds one.",
             )
         yield self._calls()
         yield Finding(

@@ -13,8 +13,8 @@ import msgspec
 from connectors.core.contract import Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
+from connectors.core.selection import Selection
 from connectors.fxiaoke.api.api import LIST, Api
-from connectors.fxiaoke.api.selection import Selection
 
 _log = logging.getLogger(__name__)
 DOCS = "https://open.fxiaoke.com"

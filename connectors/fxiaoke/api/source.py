@@ -36,7 +36,7 @@ from connectors.fxiaoke.api.query import (
     sweep_shape,
 )
 from connectors.fxiaoke.api.quota import Quota
-from connectors.fxiaoke.api.selection import ALLOW, DENY, Selection
+from connectors.fxiaoke.api.selection import OBJECTS
 
 Clients = Callable[[str], HttpClient]
 
@@ -61,7 +61,7 @@ class FxiaokeApi(Source):
                 user_id=values["FXIAOKE_USER_ID"],
                 generation=values.get("FXIAOKE_AUTH") or OAUTH,
             )
-            self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
+            self._selection = OBJECTS.parse(values.get(OBJECTS.allow, ""), values.get(OBJECTS.deny, ""))
             self._personal = _choice(values.get("FXIAOKE_PERSONAL_DATA") or "off", ("off", "on")) == "on"
             self._void = _choice(
                 values.get("FXIAOKE_VOID_FIELD") or LIFE_STATUS,
@@ -200,7 +200,7 @@ class _Clients:
 def _advised(stream: Stream, problem: Problem) -> Problem:
     """The same problem, placed; of an object that nobody needs it also says how to leave it out."""
     if not stream.modelled and problem.actor is Actor.CRM_ADMIN and problem.code == "15003":
-        problem.do = f"{problem.do}; or leave it out: {DENY}={stream.api_name}"
+        problem.do = f"{problem.do}; or leave it out: {OBJECTS.deny}={stream.api_name}"
     return problem.located(source=stream.source, stream=stream.name)
 
 
