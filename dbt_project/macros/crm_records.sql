@@ -184,7 +184,25 @@
                 row_number() over (
                     partition by {{ key }} order by modified_at, way_rank desc, read_at, read_position
                 ) as version_number
-            from ({{ keyed_rows(crm, ways, entity, id, columns, keys_of=keys_of) }}) as keyed
+            from (
+                {{ keyed_rows(crm, ways, entity, id, columns, keys_of=keys_of) }}
+                union all
+                -- what was void before the API was first asked has this word only
+                {%- set said = {
+                    'source_org': 'source_org', id: 'record_id', 'modified_at': 'deleted_at', 'read_at': 'said_at',
+                    'read_position': '0', 'deleted_at': 'deleted_at',
+                } %}
+                select
+                    '{{ crm }}',
+                    '{{ ways[0] }}',
+                    1,
+                    record_id,
+                    {%- for column in columns %}
+                    {{ said.get(column, 'null') }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                from {{ ref('stg_' ~ ways[0] ~ '__deletions') }}
+                where entity = '{{ keys_of }}' and not is_read
+            ) as keyed
         ),
 
         placed as (

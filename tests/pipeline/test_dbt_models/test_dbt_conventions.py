@@ -76,7 +76,7 @@ def test_every_declared_stream_has_a_source_table_and_a_reader(source: str) -> N
     [entry] = yaml.safe_load((folder / f"_{source}__sources.yml").read_text("utf-8"))["sources"]
     tables = {t["name"] for t in entry["tables"]}
     texts = "".join(p.read_text("utf-8") for p in folder.glob("*.sql"))
-    read = set(re.findall(r"source\('\w+', '(\w+)'\)", texts))
+    read = set(re.findall(rf"source\('{source}', '(\w+)'\)", texts))
     streams = {s.name for s in declared(source)}
     assert (entry["name"], entry["schema"]) == (source, f"raw_{source}")
     assert {t.removesuffix("__history") for t in tables} == streams

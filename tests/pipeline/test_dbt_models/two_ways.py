@@ -39,6 +39,10 @@ def file(record: str, stamp: str, stage: tuple[str, str, str, str] = OPEN, **fie
 
 GONE = {"_deleted_at": "2026-03-02 02:00:00+00", "_deletion_evidence": "deleted_list"}
 
+WORDS = (
+    "INSERT INTO ops.deletions VALUES ('fxiaoke', 'o', 'new_opportunity_obj', 'void_before', '2026-02-13 00:00:00+00', "
+    "'2026-03-01 00:00:00+00', 'p', 'deleted_list')"
+)
 TENANT: list[Version] = [
     ("fxiaoke", "personnel_obj", "per1", "2026-01-01 00:00:00+00", {"name": "张伟", "user_id": "1000"}),
     ("fxiaoke_export", "personnel_obj", "per1", "2026-01-01 00:00:00+00", {"name": "张伟"}),
@@ -60,6 +64,8 @@ TENANT: list[Version] = [
     api("void", "2026-02-12 02:00:00+00", amount=5000),
     api("void", "2026-02-12 02:00:00+00", amount=5000, **GONE),
     file("void", "2026-02-12 02:00:00+00", amount=5000),
+    # void before the API was asked for the first time (see WORDS)
+    file("void_before", "2026-02-12 02:00:00+00", amount=8000),
     # void on 2 March, but a file shows a change of 3 March
     api("back", "2026-02-12 02:00:00+00", amount=40),
     api("back", "2026-02-12 02:00:00+00", amount=40, **GONE),

@@ -123,6 +123,11 @@ def declared(source: str) -> tuple[Stream, ...]:
 
 def create_raw(con: duckdb.DuckDBPyConnection) -> None:
     """Every declared table of every source, empty."""
+    con.execute("CREATE SCHEMA ops")
+    con.execute(
+        "CREATE TABLE ops.deletions (source VARCHAR, org VARCHAR, stream VARCHAR, record_id VARCHAR, "
+        "deleted_at TIMESTAMPTZ, read_at TIMESTAMPTZ, package_id VARCHAR, evidence VARCHAR)"
+    )
     for source in discover():
         con.execute(f"CREATE SCHEMA raw_{source}")
         for stream in declared(source):
