@@ -153,6 +153,7 @@ class Page:
     archive: the body is a ZIP of one CSV with a header of field names, references as bare ids, lists separated by
         semicolons, and the key's name in any case.
     redacted: personal data that the source took out of the body before anybody kept it, by the member's path.
+    anew: the read saw everything from the beginning: its watermark stands even where the cursor lay further ahead.
     full: for files: somebody declared it to be the whole list, so that what it does not hold is gone. Of a list
         in parts (files exported within SAME_EXPORT of each other) only the last one is marked.
     """
@@ -167,6 +168,7 @@ class Page:
     archive: bool = False
     sha256: str = ""  # for files: of the bytes that were recognised; what is landed must be these
     redacted: frozenset[str] = frozenset()
+    anew: bool = False
     full: bool = False
 
 

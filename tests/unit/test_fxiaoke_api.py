@@ -81,6 +81,19 @@ def test_the_current_generation_speaks_in_headers(tmp_path: Path):
     assert grant.query != call.query
 
 
+def test_the_time_of_fxiaoke_is_the_date_of_its_answers(tmp_path: Path):
+    answers = [as_json({"errorCode": 0, "accessToken": "t", "ea": "e"})]
+    answers += [as_json({}, Date=date) for date in ("Tue, 30 Jun 2026 16:00:00 GMT", "soon")]
+    with Server(answers) as server:
+        api = api_on(server.url, tmp_path)
+        assert api.clock is None and api.by_now(datetime(2100, 1, 1, tzinfo=UTC))
+        for _ in range(2):
+            api.post("/cgi/x", {}, json.loads)
+            assert api.clock == datetime(2026, 6, 30, 16, tzinfo=UTC)
+    assert api.by_now(datetime(2026, 6, 30, 16, tzinfo=UTC))
+    assert not api.by_now(datetime(2026, 6, 30, 16, 0, 1, tzinfo=UTC))
+
+
 def test_the_older_generation_speaks_in_the_body(tmp_path: Path):
     with Server(Gateway()) as server:
         api = api_on(server.url, tmp_path, "legacy", "FSUID_1")
@@ -354,13 +367,12 @@ def test_a_page_is_cut_by_id_stamp_and_flags():
         {"_id": "a", "last_modified_time": "1764518400000"},
         {"_id": "b", "last_modified_time": 1764518400001, "life_status": "invalid"},
         {"_id": "c", "is_deleted": True},
-        {"_id": "d", "life_status": "normal", "is_deleted": False},
+        {"_id": "d", "life_status": "normal", "is_deleted": False, "last_modified_time": "soon"},
     ]
     cut = cut_page(json.dumps({"data": {"dataList": rows, "total": 0}}).encode(), None)
     assert list(cut.ids) == ["a", "b", "c", "d"] and cut.void == 2
-    assert cut.newest == datetime.fromtimestamp(1764518400.001, UTC)
-    for body in (b"<html>", b'{"data":{}}', b'{"data":{"dataList":[{"x":1}]}}',
-                 b'{"data":{"dataList":[{"_id":"a","last_modified_time":"soon"}]}}'):  # fmt: skip
+    assert [stamp.timestamp() for stamp in cut.stamps] == [1764518400, 1764518400.001]
+    for body in (b"<html>", b'{"data":{}}', b'{"data":{"dataList":[{"x":1}]}}'):
         with pytest.raises(BadBody):
             cut_page(body, None)
 

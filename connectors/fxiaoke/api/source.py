@@ -104,7 +104,7 @@ class FxiaokeApi(Source):
         return sweep_shape(stream, found) if kind is CursorKind.SWEEP else found.shape
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
-        """Pages by `_id`. Only full reads go on behind a page, and only the last page of a read moves the cursor."""
+        """Pages by `_id`. A read goes on behind any page, and only its last page moves the cursor."""
         try:
             yield from self._pages(stream, window)
         except Problem as problem:
@@ -124,7 +124,7 @@ class FxiaokeApi(Source):
         if window.kind is CursorKind.SWEEP:
             return read_sweep(self._api, stream, found)
         if window.kind is CursorKind.DELETED:
-            return read_void(self._api, stream, found, window.since)
+            return read_void(self._api, stream, found, window.since, window.resume)
         if window.kind not in (CursorKind.INCREMENTAL, CursorKind.BACKFILL):
             raise ValueError(f"{self.name} has no {window.kind} read")
         if window.keys:
