@@ -247,10 +247,8 @@ class _Writer:
         if page.chunk == 0:
             self.rows += page.rows
         self.whole = page.watermark is not None or bool(page.resume)
-        further = (
-            self.cursor_after is None or page.anew
-        )  # which heals a cursor that ran ahead of the CRM's time
-        if page.watermark and (further or page.watermark > self.cursor_after):
+        # `anew` takes a cursor back that had run ahead of the CRM's own time.
+        if page.watermark and (page.anew or self.cursor_after is None or page.watermark > self.cursor_after):
             self.cursor_after = page.watermark
 
     def known(self, digests: dict[str, str]) -> int:

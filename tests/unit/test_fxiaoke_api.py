@@ -6,8 +6,10 @@ import json
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from connectors.fxiaoke.api.auth import Credentials, keeper
 from connectors.fxiaoke.api.clouds import CLOUDS, hosts
 from connectors.fxiaoke.api.describe import FieldMeta, reading
 from connectors.fxiaoke.api.errors import STOPS, judge, judge_token
-from connectors.fxiaoke.api.objects import stream_name
+from connectors.fxiaoke.api.objects import offer, stream_name
 from connectors.fxiaoke.api.pace import Pace
 from connectors.fxiaoke.api.personal import without_personal
 from connectors.fxiaoke.api.query import cut_page
@@ -213,6 +215,7 @@ def test_only_the_vendors_clouds_are_called():
         ("https://open.fxiaoke.com/cgi", "Leave the path out"),
         ("http://127.0.0.1:9", "CRM_WAREHOUSE_ALLOW_LOOPBACK"),
         ("https://[", "open.fxiaoke.com"),
+        ("open.fxiaoke.com", "Set it to https://open.fxiaoke.com"),
     ):
         with pytest.raises(Problem) as caught:
             hosts(wrong, loopback=False)
@@ -352,6 +355,85 @@ def test_what_is_personal_of_employees_goes_and_every_other_value_stays_as_it_wa
     assert kept == {"owner__r.phone", "owner__l.phone"}
     same = b'{"data":{"dataList":[{"_id":"a"}]}}'
     assert without_personal(same, {"phone"}) == (same, frozenset())
+
+
+def test_an_employees_own_telephone_goes_by_type_and_by_name():
+    staff = replace(STREAM, options={"staff": True}, modelled=True)
+    metas = described(
+        phone={"type": "phone_number", "is_active": False},
+        mobile={"type": "text"},
+        mail__c={"type": "formula", "return_type": "email"},
+        home__c={"type": "phone_number"},
+        name={"type": "text"},
+    )
+    found = reading(staff, metas, "Asia/Shanghai", void="life_status", personal=False)
+    assert [f.name for f in found.shape.fields if f.name in metas] == ["_id", "name"]
+    row = {
+        "_id": "1",
+        "name": "x",
+        "phone": "138",
+        "mobile": "139",
+        "mail__c": "a@b",
+        "home__c": "0512",
+        "tel": "7",
+    }
+    clean, gone = without_personal(json.dumps({"data": {"dataList": [row]}}).encode(), found.personal or ())
+    assert json.loads(clean)["data"]["dataList"] == [dict.fromkeys(row) | {"_id": "1", "name": "x"}]
+    assert gone == row.keys() - {"_id", "name"}
+    wanted = reading(staff, metas, "Asia/Shanghai", void="life_status", personal=True)
+    assert wanted.personal is None and {"mobile", "home__c"} <= {f.name for f in wanted.shape.fields}
+    other = reading(STREAM, metas, "Asia/Shanghai", void="life_status", personal=False)
+    assert other.personal == frozenset(), "the telephones of customers are no employee's"
+
+
+def test_persons_inside_persons_and_lists_of_lists_are_cleaned_too():
+    leader = {"id": "2", "phone": "137", "dept": {"heads": [{"id": "3", "mobile": "136"}, 4]}}
+    row = {"_id": "1", "owner__r": leader, "owner__l": [[{"id": "2", "email": "a@b"}], "phone", None]}
+    clean, gone = without_personal(json.dumps({"data": {"dataList": [row]}}).encode(), ())
+    assert json.loads(clean)["data"]["dataList"] == [
+        {
+            "_id": "1",
+            "owner__r": {"id": "2", "phone": None, "dept": {"heads": [{"id": "3", "mobile": None}, 4]}},
+            "owner__l": [[{"id": "2", "email": None}], "phone", None],
+        }
+    ]
+    assert gone == {"owner__r.phone", "owner__r.dept.heads.mobile", "owner__l.email"}
+    deep = b'{"data":{"dataList":[{"owner__r":' + b'{"a":' * 5000 + b'{"phone":"1"}' + b"}" * 5000 + b"}]}}"
+    with pytest.raises(BadBody):
+        without_personal(deep, ())
+
+
+def test_a_name_stays_with_its_object():
+    def found(*seen: str, known: dict[str, str]) -> dict[str, str]:
+        listed = json.dumps({"data": {"objects": [{"describeApiName": name} for name in seen]}}).encode()
+        api = SimpleNamespace(post=lambda path, body, parse: parse(listed))
+        offered = offer(api, "fxiaoke", [STREAM], Selection.parse("all", ""), known)  # type: ignore[arg-type]
+        return {stream.api_name: stream.name for stream in offered.streams}
+
+    assert found("visit__c", known={}) == {"visit__c": "visit_c"}
+    later = found("Visit__c", "visit__c", known={"visit_c": "visit__c"})
+    assert later == {"visit__c": "visit_c", "Visit__c": "visit_c_2"}
+    assert found("Visit__c", known={"visit_c": "visit__c"}) == {"Visit__c": "visit_c_2"}, (
+        "nor does a lost one's"
+    )
+    declared = found(known={STREAM.name: "other__c"})
+    assert declared == {}
+    assert found("other__c", known={STREAM.name: "other__c"}) == {"other__c": "other_c"}
+
+
+@pytest.mark.parametrize("user", ["张三", "10 00", "", "1000\x7f"])
+def test_a_user_that_no_header_takes_is_a_sentence(user: str):
+    with pytest.raises(Problem, match="FXIAOKE_USER_ID is no id"):
+        Credentials("https://open.fxiaoke.com", "FSAID_1", SECRET, CODE, user)
+
+
+def test_blanks_around_a_setting_are_no_part_of_it(tmp_path: Path):
+    values = {"FXIAOKE_APP_ID": "a", "FXIAOKE_APP_SECRET": SECRET, "FXIAOKE_PERMANENT_CODE": CODE}
+    values |= {"FXIAOKE_USER_ID": "1000 \n", "FXIAOKE_BASE_URL": " https://open.fxiaoke.com/ "}
+    source = discover()["fxiaoke"].open(SourceContext("default", values, tmp_path, tmp_path))
+    assert source._api._credentials.user_id == "1000"
+    assert source._api._credentials.base_url == "https://open.fxiaoke.com"
+    source.close()
 
 
 def test_a_page_that_cannot_be_looked_through_is_no_page():

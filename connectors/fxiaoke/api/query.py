@@ -30,7 +30,9 @@ STAMP = "last_modified_time"
 INVALID = "invalid"
 TOO_FEW = "TOO_FEW"  # the code of a Problem
 _FEW, _LACKING = 20, 0.005  # records that two counts may hide: made void meanwhile, or a share of all
-_NEWEST = 20  # records that are asked for the newest change: some may have a stamp of the future, or none that can be read
+_NEWEST = (
+    20  # records that are asked for the newest change: some may bear a stamp of the future, or an odd one
+)
 _Filter = tuple[str, str, Sequence[Any]]
 
 

@@ -51,14 +51,15 @@ class FxiaokeApi(Source):
     ) -> None:
         values = context.values
         self.org, self.usage = context.org, Usage()
-        self._declared, self._timezone = declared, context.timezone
+        self._declared, self._known = declared, context.known_streams
+        self._timezone = context.timezone
         try:
             credentials = Credentials(
-                base_url=(values.get("FXIAOKE_BASE_URL") or DEFAULT).rstrip("/"),
+                base_url=(values.get("FXIAOKE_BASE_URL") or DEFAULT).strip().rstrip("/"),
                 app_id=values["FXIAOKE_APP_ID"],
                 app_secret=values["FXIAOKE_APP_SECRET"],
                 permanent_code=values["FXIAOKE_PERMANENT_CODE"],
-                user_id=values["FXIAOKE_USER_ID"],
+                user_id=values["FXIAOKE_USER_ID"].strip(),
                 generation=values.get("FXIAOKE_AUTH") or OAUTH,
             )
             self._selection = Selection.parse(values.get(ALLOW, ""), values.get(DENY, ""))
@@ -158,7 +159,7 @@ class FxiaokeApi(Source):
         with self._lock:
             if self._offer is None:
                 try:
-                    self._offer = offer(self._api, self.name, self._declared, self._selection)
+                    self._offer = offer(self._api, self.name, self._declared, self._selection, self._known)
                 except Problem as problem:
                     raise problem.located(source=self.name) from problem.__cause__
             return self._offer
