@@ -42,7 +42,8 @@ class Field:
 
     A LOOKUP may come as a bare code, or as a list of one, beside which the record says what the code is called.
     label_in: where it does: a member of the record, or `member.key` where that is an object. labels: (code, what it
-    is called), for codes of which the record does not say it.
+    is called), for codes of which the record does not say it. JSON that is a list of codes becomes a list of
+    `{"id", "name"}` by either; there label_in names a list of objects with `id` and the key.
     """
 
     name: str

@@ -293,8 +293,11 @@ def test_types_on_the_wire():
         c4={"type": "currency", "decimal_places": 4}, n={"type": "number", "decimal_places": 0}, n2={"type": "number"},
         p={"type": "percentile"}, day={"type": "date"}, at={"type": "date_time"}, b={"type": "true_or_false"},
         f={"type": "formula", "return_type": "currency"}, q={"type": "quote", "quote_field_type": "select_one"},
+        em={"type": "employee_many"}, dm={"type": "department_many"},
         w={"type": "wonder"}, gone={"type": "text", "is_active": False}, area={"type": "province"},
     )  # fmt: skip
+    assert (found["m"].labels, found["m"].label_in) == ((("1", "一"), ("other", "其他")), "")
+    assert [found[name].label_in for name in ("em", "dm")] == ["em__l.name", "dm__l.deptName"]
     kinds = {name: field.type for name, field in found.items()}
     assert kinds == {
         "_id": FieldType.TEXT, "s": FieldType.LOOKUP, "s__o": FieldType.TEXT, "r": FieldType.LOOKUP,
@@ -302,7 +305,7 @@ def test_types_on_the_wire():
         "m__o": FieldType.TEXT, "c": FieldType.DECIMAL, "c4": FieldType.DECIMAL, "n": FieldType.INTEGER,
         "n2": FieldType.DOUBLE, "p": FieldType.DOUBLE, "day": FieldType.EPOCH_MS, "at": FieldType.EPOCH_MS,
         "b": FieldType.BOOLEAN, "f": FieldType.DECIMAL, "q": FieldType.LOOKUP, "w": FieldType.JSON,
-        "area": FieldType.LOOKUP,
+        "area": FieldType.LOOKUP, "em": FieldType.JSON, "dm": FieldType.JSON,
     }  # fmt: skip
     assert (found["c"].scale, found["c4"].scale) == (2, 4)
     assert found["s"].labels == (("1", "一"), ("other", "其他"))

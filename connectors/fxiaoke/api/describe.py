@@ -40,6 +40,8 @@ _TYPES: dict[str, FieldType] = {
     "percentile": _T.DOUBLE,
     "currency": _T.DECIMAL,
 }
+# Lists of codes and of ids stay lists; what their members are called stands in the options or in `x__l`.
+_MANY = ("select_many", "employee_many", "department_many", "object_reference_many")
 _LABEL_KEYS = {"employee": "name", "out_employee": "name", "department": "deptName"}
 _COMPUTED = ("formula", "count", "quote")  # typed by what they give
 _PERSONAL = frozenset({"email", "phone_number"})
@@ -160,6 +162,10 @@ def _field(
         key = _LABEL_KEYS.get(kind, "")
         labels = (_labels(meta) or areas.get(kind, ())) if kind in _CODES else ()
         typed = replace(typed, label_in=f"{name}__r.{key}" if key else f"{name}__r", labels=labels)
+    if typed.type is FieldType.JSON and kind in _MANY:
+        key = _LABEL_KEYS.get(kind.removesuffix("_many"), "name")
+        told = {"labels": _labels(meta)} if kind == "select_many" else {"label_in": f"{name}__l.{key}"}
+        typed = replace(typed, **told)
     personal = declared.pii if declared else people and kind in _PERSONAL
     label = meta.label if isinstance(meta.label, str) else ""
     return replace(typed, label=label, pii=personal)
