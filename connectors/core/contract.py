@@ -42,7 +42,8 @@ class Field:
 
     A LOOKUP may come as a bare code, or as a list of one, beside which the record says what the code is called.
     label_in: where it does: a member of the record, or `member.key` where that is an object. labels: (code, what it
-    is called), for codes of which the record does not say it.
+    is called), for codes of which the record does not say it. JSON that is a list of codes becomes a list of
+    `{"id", "name"}` by either; there label_in names a list of objects with `id` and the key.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Page:
     archive: the body is a ZIP of one CSV with a header of field names, references as bare ids, lists separated by
         semicolons, and the key's name in any case.
     redacted: personal data that the source took out of the body before anybody kept it, by the member's path.
+    anew: the read saw everything from the beginning: its watermark stands even where the cursor lay further ahead.
     full: for files: somebody declared it to be the whole list, so that what it does not hold is gone. Of a list
         in parts (files exported within SAME_EXPORT of each other) only the last one is marked.
     """
@@ -167,6 +169,7 @@ class Page:
     archive: bool = False
     sha256: str = ""  # for files: of the bytes that were recognised; what is landed must be these
     redacted: frozenset[str] = frozenset()
+    anew: bool = False
     full: bool = False
 
 

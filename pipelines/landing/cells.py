@@ -234,6 +234,8 @@ def _with_labels(records: str, named: Mapping[str, Field], beside: Mapping[str, 
 
 def _labelled(value: str, field: Field, beside: Mapping[str, str]) -> str:
     """A bare code, or a list of one, as the JSON text of `{"id", "name"}`. An object stays as it is."""
+    if field.type is FieldType.JSON:
+        return _labelled_list(value, field, beside)
     code = (
         f"CASE WHEN starts_with({value}, '[') THEN TRY(json_extract_string({value}, '$[0]')) ELSE {value} END"
     )
@@ -244,14 +246,32 @@ def _labelled(value: str, field: Field, beside: Mapping[str, str]) -> str:
         inner = f"TRY(json_extract_string({text}, {literal(_pointer(key))}))" if key else "NULL"
         said.append(f"CASE WHEN starts_with({text}, '{{') THEN {inner} ELSE nullif({text}, '') END")
     if field.labels:
-        codes = ", ".join(literal(code) for code, _ in field.labels)
-        names = ", ".join(literal(name) for _, name in field.labels)
-        said.append(f"map_extract(MAP([{codes}], [{names}]), {code})[1]")
+        said.append(_label_of(code, field))
     name = f"coalesce({', '.join(said)})"
     return (
         f"CASE WHEN {value} IS NULL OR starts_with({value}, '{{') THEN {value} WHEN nullif({code}, '') IS NOT NULL "
         f"THEN CAST(json_object('id', {code}, 'name', {name}) AS VARCHAR) END"
     )
+
+
+def _labelled_list(value: str, field: Field, beside: Mapping[str, str]) -> str:
+    """A list of bare codes as the JSON text of a list of `{"id", "name"}`; anything else stays as it is."""
+    name = _label_of("code", field) if field.labels else "NULL::VARCHAR"
+    if field.label_in:
+        member, _, key = field.label_in.partition(".")
+        form = literal(f'[{{"id":"VARCHAR","{key}":"VARCHAR"}}]')
+        told = f"TRY(json_transform({quote(beside.get(member, member))}, {form}))"
+        name = f"list_filter({told}, lambda one: one.id = code)[1].{quote(key)}"
+    codes = f"""TRY(json_transform({value}, '["VARCHAR"]'))"""
+    listed = f"list_transform({codes}, lambda code: struct_pack(id := code, name := {name}))"
+    bare = f"starts_with({value}, '[') AND NOT contains({value}, '{{') AND json_valid({value})"
+    return f"CASE WHEN {bare} THEN coalesce(CAST(to_json({listed}) AS VARCHAR), {value}) ELSE {value} END"
+
+
+def _label_of(code: str, field: Field) -> str:
+    codes = ", ".join(literal(code) for code, _ in field.labels)
+    names = ", ".join(literal(name) for _, name in field.labels)
+    return f"map_extract(MAP([{codes}], [{names}]), {code})[1]"
 
 
 def _pointer(key: str) -> str:

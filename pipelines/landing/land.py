@@ -117,17 +117,17 @@ def _land(source: Source, stream: Stream, kind: CursorKind, zone: StreamZone, as
     swept = zone.swept() if kind is CursorKind.DELETED else None  # a sweep saw what was deleted before it
     start = max((moment for moment in (cursor, swept) if moment), default=None)
     since = start - overlap if start and not full and not stream.whole else None
-    known = newest.tail if newest and not full else {}
+    # A read that is to end a stopped one is kept even where it brings nothing new, or it would be made at each sync.
+    known = newest.tail if newest and not full and not asked_for.passed_over else {}
     goes_on = newest and not newest.last and not full and not asked_for.passed_over
     resume = newest.resume if newest and goes_on else ""
     if resume:  # the read that was stopped is ended first
         since, known = None, {}
     if backfill:  # what the overlap brings again completes the chain
         known = {}
+    whole = newest.full if newest and resume else since is None  # what a stopped read was, its end is
     shape = source.shape(stream, kind)
-    read = _Read(
-        source, stream, kind, zone, shape, overlap, backfill, since is None, run, code_version, policy
-    )
+    read = _Read(source, stream, kind, zone, shape, overlap, backfill, whole, run, code_version, policy)
     packages: list[Package] = []
     seen = again = 0
     with spending() as usage:
@@ -247,7 +247,8 @@ class _Writer:
         if page.chunk == 0:
             self.rows += page.rows
         self.whole = page.watermark is not None or bool(page.resume)
-        if page.watermark and (self.cursor_after is None or page.watermark > self.cursor_after):
+        # `anew` takes a cursor back that had run ahead of the CRM's own time.
+        if page.watermark and (page.anew or self.cursor_after is None or page.watermark > self.cursor_after):
             self.cursor_after = page.watermark
 
     def known(self, digests: dict[str, str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, reduce
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,8 @@ def cutter(path: str) -> Callable[[bytes | msgspec.Raw], list[msgspec.Raw]]:
 def key_reader(key: str, stamp: str | None) -> Callable[[msgspec.Raw], tuple[str, str]]:
     """A function from a raw record to its (key, stamp) texts; "" where missing."""
     names = {"key": key, "stamp": stamp} if stamp else {"key": key}
-    fields = [(name, str | int | None, None) for name in names]
+    kinds = {"key": str | int | None, "stamp": Any}  # what is no stamp is set aside when it is decoded
+    fields = [(name, kinds[name], None) for name in names]
     decoder = msgspec.json.Decoder(msgspec.defstruct("_Keys", fields, rename=names))
 
     def read(record: msgspec.Raw) -> tuple[str, str]:

@@ -84,11 +84,15 @@ class Tail:
         if not stamp:
             return None
         types = {f.name: f.type for f in self._shape.fields}
-        if types.get(self._shape.stamp or "") is FieldType.EPOCH_MS:
-            return datetime.fromtimestamp(int(stamp) / 1000, UTC)
         try:
+            if types.get(self._shape.stamp or "") is FieldType.EPOCH_MS:
+                return datetime.fromtimestamp(int(stamp) / 1000, UTC)
             return datetime.fromisoformat(stamp)
-        except ValueError:  # decoding will set the row aside; until then it may come again
+        except (
+            ValueError,
+            OverflowError,
+            OSError,
+        ):  # decoding will set the row aside; until then it may come again
             return None
 
 

@@ -116,7 +116,12 @@ def canonical(field: Field, column: str) -> str:
         case FieldType.TEXT:
             return f"nullif({column}, '')"
         case FieldType.JSON:  # a file cannot tell an empty list from none
-            return f"nullif(nullif({column}, ''), '[]')"
+            plain = f"nullif(nullif({column}, ''), '[]')"
+            if not (field.labels or field.label_in):
+                return plain
+            # What the codes of a list are called is no part of a version.
+            ids = f"""list_transform(TRY(json_transform({column}, '[{{"id":"VARCHAR"}}]')), lambda one: one.id)"""
+            return f"CASE WHEN starts_with({column}, '[{{') THEN CAST(to_json({ids}) AS VARCHAR) ELSE {plain} END"
         case FieldType.DATETIME | FieldType.EPOCH_MS:
             return f"CAST(epoch_us({column}) AS VARCHAR)"
         case FieldType.LOOKUP:

@@ -108,6 +108,8 @@ def plain(name: str, value: Any) -> Any:
                 return value
         case str() if value.startswith('["'):
             return tuple(json.loads(value))
+        case str() if value.startswith('[{"id":'):
+            return tuple(one["id"] for one in json.loads(value))
     return value
 
 

@@ -19,17 +19,19 @@ from pipelines.landing.land import land
 from pipelines.landing.types import row_hash, typed
 from pipelines.landing.zone import StreamZone
 from pipelines.sql import literal, quote
-from tests.pipeline.scripted import STREAM, Scripted, deal
+from tests.pipeline.scripted import FIELDS, STREAM, Scripted, deal
 
 
-def decoded(folder: Path, *pages: Any) -> tuple[Decoded, duckdb.DuckDBPyConnection]:
+def decoded(
+    folder: Path, *pages: Any, fields: tuple[Field, ...] = FIELDS
+) -> tuple[Decoded, duckdb.DuckDBPyConnection]:
     source = Scripted()
-    source.pages = list(pages)
+    source.pages, source.fields = list(pages), fields
     landing = land(
         source, STREAM, CursorKind.INCREMENTAL, StreamZone(folder / "zone"), overlap=timedelta(minutes=5)
     )
     scratch = folder / "scratch"
-    scratch.mkdir()
+    scratch.mkdir(parents=True)
     con = duckdb.connect()
     return decode(landing.packages[0], source, STREAM, con, scratch), con
 
@@ -52,6 +54,39 @@ def test_every_type_arrives_as_itself(tmp_path: Path) -> None:
         "商机 ‘引号’\n二行", Decimal("1234.50"), 7, date(2026, 2, 28), True, {"id": "77", "name": "王芳"},
         '["a","b"]', datetime(2026, 3, 1, 2, 0, tzinfo=UTC),
     )  # fmt: skip
+
+
+TAGS = Field("Tags", FieldType.JSON, labels=(("a", "报价's"), ("2", "售后")))
+TEAM = Field("Tags", FieldType.JSON, label_in="Tags__l.deptName")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told", "expected"),
+    [
+        (TAGS, ["a", "x"], None, [{"id": "a", "name": "报价's"}, {"id": "x", "name": None}]),
+        (TAGS, [2], None, [{"id": "2", "name": "售后"}]),
+        (TAGS, [], None, []),
+        (TAGS, None, None, None),
+        (TAGS, [{"id": "a", "name": "its own"}], None, [{"id": "a", "name": "its own"}]),
+        (TAGS, {"a": 1}, None, {"a": 1}),
+        (TEAM, ["7", "8"], [{"id": "8", "deptName": "华东"}, {"id": 7, "deptName": "华北"}],
+         [{"id": "7", "name": "华北"}, {"id": "8", "name": "华东"}]),
+        (TEAM, ["7"], "no list", [{"id": "7", "name": None}]),
+        (TEAM, ["7"], None, [{"id": "7", "name": None}]),
+    ],
+)  # fmt: skip
+def test_a_list_of_codes_says_what_they_are_called(
+    field: Field, value: Any, told: Any, expected: Any, tmp_path: Path
+) -> None:
+    fields = tuple(field if f.name == "Tags" else f for f in FIELDS)
+    row = deal("1", Tags=value, Tags__l=told)
+    _, con = decoded(tmp_path, [row], fields=fields)
+    text, hashed = one(con, "SELECT Tags, _row_hash FROM winners")
+    assert (None if text is None else json.loads(text)) == expected
+    _, plain = decoded(tmp_path / "plain", [row])
+    if expected != [{"id": "a", "name": "its own"}]:
+        codes = one(plain, "SELECT _row_hash FROM winners")[0]
+        assert hashed == codes or value == [2], "what they are called is no part of a version"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from connectors.core.contract import CursorKind, Page, Shape
+from connectors.core.contract import CursorKind, Field, FieldType, Page, Shape
 from connectors.core.errors import Problem
 from pipelines.landing.redaction.arrivals import refuse_unwanted
 from pipelines.landing.redaction.erased import (
@@ -74,6 +74,32 @@ def test_a_field_of_that_name_elsewhere_stays() -> None:
     """In a text, in a nested object, in the envelope."""
     body = '{"data":[{"id":"1","Note":"\\"Mobile\\":\\"1\\"","Sub":{"Mobile":"2"}}],"Mobile":"3"}'
     assert redact(body, Policy(unwanted=frozenset({"Mobile"}))) == (body, set())
+
+
+PEOPLE = Shape(
+    "data",
+    "id",
+    None,
+    (Field("id", FieldType.TEXT), Field("owner", FieldType.LOOKUP, label_in="owner__r.name")),
+)
+
+
+def test_what_is_said_of_a_field_beside_it_goes_with_it() -> None:
+    told = '"owner__r":%s,"owner__l":%s,"owner__o":%s,"owner__p":%s,"owner__v":%s,"owner_title":"x"}]}'
+    values = ('{"id":"7","name":"Ann"}', '[{"id":"7","name":"Ann"}]', '"Ann"', '"Ann"', '"Ann"')
+    for own in ('"owner":["7"],', ""):  # the field itself may be missing
+        body = '{"data":[{"id":"1",' + own + told
+        now, _ = redact(body % values, Policy(unwanted=frozenset({"owner"})), PEOPLE)
+        assert now == (body % (("null",) * 5)).replace('["7"]', "null")
+
+
+def test_what_is_said_of_an_erased_person_goes_and_the_key_stays() -> None:
+    body = '{"data":[{"id":"1","owner":["7"],"owner__r":%s,"owner__l":%s,"owner__o":%s},'
+    body += '{"id":"2","owner":["8"],"owner__o":"Ben"}]}'
+    now, found = redact(
+        body % ('{"id":"7","name":"Ann"}', '["Ann"]', '"Ann"'), Policy(referred=frozenset({"7"})), PEOPLE
+    )
+    assert now == body % ("null", "null", "null") and found == {("reference", "7")}
 
 
 def test_a_page_without_the_field_is_the_same_object() -> None:

@@ -6,8 +6,10 @@ import json
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from connectors.fxiaoke.api.auth import Credentials, keeper
 from connectors.fxiaoke.api.clouds import CLOUDS, hosts
 from connectors.fxiaoke.api.describe import FieldMeta, reading
 from connectors.fxiaoke.api.errors import STOPS, judge, judge_token
-from connectors.fxiaoke.api.objects import stream_name
+from connectors.fxiaoke.api.objects import offer, stream_name
 from connectors.fxiaoke.api.pace import Pace
 from connectors.fxiaoke.api.personal import without_personal
 from connectors.fxiaoke.api.query import cut_page
@@ -79,6 +81,19 @@ def test_the_current_generation_speaks_in_headers(tmp_path: Path):
     )  # fmt: skip
     assert len(grant.query["thirdTraceId"]) == len(call.query["thirdTraceId"]) == 36
     assert grant.query != call.query
+
+
+def test_the_time_of_fxiaoke_is_the_date_of_its_answers(tmp_path: Path):
+    answers = [as_json({"errorCode": 0, "accessToken": "t", "ea": "e"})]
+    answers += [as_json({}, Date=date) for date in ("Tue, 30 Jun 2026 16:00:00 GMT", "soon")]
+    with Server(answers) as server:
+        api = api_on(server.url, tmp_path)
+        assert api.clock is None and api.by_now(datetime(2100, 1, 1, tzinfo=UTC))
+        for _ in range(2):
+            api.post("/cgi/x", {}, json.loads)
+            assert api.clock == datetime(2026, 6, 30, 16, tzinfo=UTC)
+    assert api.by_now(datetime(2026, 6, 30, 16, tzinfo=UTC))
+    assert not api.by_now(datetime(2026, 6, 30, 16, 0, 1, tzinfo=UTC))
 
 
 def test_the_older_generation_speaks_in_the_body(tmp_path: Path):
@@ -200,6 +215,7 @@ def test_only_the_vendors_clouds_are_called():
         ("https://open.fxiaoke.com/cgi", "Leave the path out"),
         ("http://127.0.0.1:9", "CRM_WAREHOUSE_ALLOW_LOOPBACK"),
         ("https://[", "open.fxiaoke.com"),
+        ("open.fxiaoke.com", "Set it to https://open.fxiaoke.com"),
     ):
         with pytest.raises(Problem) as caught:
             hosts(wrong, loopback=False)
@@ -277,8 +293,11 @@ def test_types_on_the_wire():
         c4={"type": "currency", "decimal_places": 4}, n={"type": "number", "decimal_places": 0}, n2={"type": "number"},
         p={"type": "percentile"}, day={"type": "date"}, at={"type": "date_time"}, b={"type": "true_or_false"},
         f={"type": "formula", "return_type": "currency"}, q={"type": "quote", "quote_field_type": "select_one"},
+        em={"type": "employee_many"}, dm={"type": "department_many"},
         w={"type": "wonder"}, gone={"type": "text", "is_active": False}, area={"type": "province"},
     )  # fmt: skip
+    assert (found["m"].labels, found["m"].label_in) == ((("1", "一"), ("other", "其他")), "")
+    assert [found[name].label_in for name in ("em", "dm")] == ["em__l.name", "dm__l.deptName"]
     kinds = {name: field.type for name, field in found.items()}
     assert kinds == {
         "_id": FieldType.TEXT, "s": FieldType.LOOKUP, "s__o": FieldType.TEXT, "r": FieldType.LOOKUP,
@@ -286,7 +305,7 @@ def test_types_on_the_wire():
         "m__o": FieldType.TEXT, "c": FieldType.DECIMAL, "c4": FieldType.DECIMAL, "n": FieldType.INTEGER,
         "n2": FieldType.DOUBLE, "p": FieldType.DOUBLE, "day": FieldType.EPOCH_MS, "at": FieldType.EPOCH_MS,
         "b": FieldType.BOOLEAN, "f": FieldType.DECIMAL, "q": FieldType.LOOKUP, "w": FieldType.JSON,
-        "area": FieldType.LOOKUP,
+        "area": FieldType.LOOKUP, "em": FieldType.JSON, "dm": FieldType.JSON,
     }  # fmt: skip
     assert (found["c"].scale, found["c4"].scale) == (2, 4)
     assert found["s"].labels == (("1", "一"), ("other", "其他"))
@@ -341,6 +360,85 @@ def test_what_is_personal_of_employees_goes_and_every_other_value_stays_as_it_wa
     assert without_personal(same, {"phone"}) == (same, frozenset())
 
 
+def test_an_employees_own_telephone_goes_by_type_and_by_name():
+    staff = replace(STREAM, options={"staff": True}, modelled=True)
+    metas = described(
+        phone={"type": "phone_number", "is_active": False},
+        mobile={"type": "text"},
+        mail__c={"type": "formula", "return_type": "email"},
+        home__c={"type": "phone_number"},
+        name={"type": "text"},
+    )
+    found = reading(staff, metas, "Asia/Shanghai", void="life_status", personal=False)
+    assert [f.name for f in found.shape.fields if f.name in metas] == ["_id", "name"]
+    row = {
+        "_id": "1",
+        "name": "x",
+        "phone": "138",
+        "mobile": "139",
+        "mail__c": "a@b",
+        "home__c": "0512",
+        "tel": "7",
+    }
+    clean, gone = without_personal(json.dumps({"data": {"dataList": [row]}}).encode(), found.personal or ())
+    assert json.loads(clean)["data"]["dataList"] == [dict.fromkeys(row) | {"_id": "1", "name": "x"}]
+    assert gone == row.keys() - {"_id", "name"}
+    wanted = reading(staff, metas, "Asia/Shanghai", void="life_status", personal=True)
+    assert wanted.personal is None and {"mobile", "home__c"} <= {f.name for f in wanted.shape.fields}
+    other = reading(STREAM, metas, "Asia/Shanghai", void="life_status", personal=False)
+    assert other.personal == frozenset(), "the telephones of customers are no employee's"
+
+
+def test_persons_inside_persons_and_lists_of_lists_are_cleaned_too():
+    leader = {"id": "2", "phone": "137", "dept": {"heads": [{"id": "3", "mobile": "136"}, 4]}}
+    row = {"_id": "1", "owner__r": leader, "owner__l": [[{"id": "2", "email": "a@b"}], "phone", None]}
+    clean, gone = without_personal(json.dumps({"data": {"dataList": [row]}}).encode(), ())
+    assert json.loads(clean)["data"]["dataList"] == [
+        {
+            "_id": "1",
+            "owner__r": {"id": "2", "phone": None, "dept": {"heads": [{"id": "3", "mobile": None}, 4]}},
+            "owner__l": [[{"id": "2", "email": None}], "phone", None],
+        }
+    ]
+    assert gone == {"owner__r.phone", "owner__r.dept.heads.mobile", "owner__l.email"}
+    deep = b'{"data":{"dataList":[{"owner__r":' + b'{"a":' * 5000 + b'{"phone":"1"}' + b"}" * 5000 + b"}]}}"
+    with pytest.raises(BadBody):
+        without_personal(deep, ())
+
+
+def test_a_name_stays_with_its_object():
+    def found(*seen: str, known: dict[str, str]) -> dict[str, str]:
+        listed = json.dumps({"data": {"objects": [{"describeApiName": name} for name in seen]}}).encode()
+        api = SimpleNamespace(post=lambda path, body, parse: parse(listed))
+        offered = offer(api, "fxiaoke", [STREAM], Selection.parse("all", ""), known)  # type: ignore[arg-type]
+        return {stream.api_name: stream.name for stream in offered.streams}
+
+    assert found("visit__c", known={}) == {"visit__c": "visit_c"}
+    later = found("Visit__c", "visit__c", known={"visit_c": "visit__c"})
+    assert later == {"visit__c": "visit_c", "Visit__c": "visit_c_2"}
+    assert found("Visit__c", known={"visit_c": "visit__c"}) == {"Visit__c": "visit_c_2"}, (
+        "nor does a lost one's"
+    )
+    declared = found(known={STREAM.name: "other__c"})
+    assert declared == {}
+    assert found("other__c", known={STREAM.name: "other__c"}) == {"other__c": "other_c"}
+
+
+@pytest.mark.parametrize("user", ["张三", "10 00", "", "1000\x7f"])
+def test_a_user_that_no_header_takes_is_a_sentence(user: str):
+    with pytest.raises(Problem, match="FXIAOKE_USER_ID is no id"):
+        Credentials("https://open.fxiaoke.com", "FSAID_1", SECRET, CODE, user)
+
+
+def test_blanks_around_a_setting_are_no_part_of_it(tmp_path: Path):
+    values = {"FXIAOKE_APP_ID": "a", "FXIAOKE_APP_SECRET": SECRET, "FXIAOKE_PERMANENT_CODE": CODE}
+    values |= {"FXIAOKE_USER_ID": "1000 \n", "FXIAOKE_BASE_URL": " https://open.fxiaoke.com/ "}
+    source = discover()["fxiaoke"].open(SourceContext("default", values, tmp_path, tmp_path))
+    assert source._api._credentials.user_id == "1000"
+    assert source._api._credentials.base_url == "https://open.fxiaoke.com"
+    source.close()
+
+
 def test_a_page_that_cannot_be_looked_through_is_no_page():
     with pytest.raises(BadBody):
         without_personal(b'{"data":{"dataList":[{"owner__r":{"phone":', ())
@@ -354,13 +452,12 @@ def test_a_page_is_cut_by_id_stamp_and_flags():
         {"_id": "a", "last_modified_time": "1764518400000"},
         {"_id": "b", "last_modified_time": 1764518400001, "life_status": "invalid"},
         {"_id": "c", "is_deleted": True},
-        {"_id": "d", "life_status": "normal", "is_deleted": False},
+        {"_id": "d", "life_status": "normal", "is_deleted": False, "last_modified_time": "soon"},
     ]
     cut = cut_page(json.dumps({"data": {"dataList": rows, "total": 0}}).encode(), None)
     assert list(cut.ids) == ["a", "b", "c", "d"] and cut.void == 2
-    assert cut.newest == datetime.fromtimestamp(1764518400.001, UTC)
-    for body in (b"<html>", b'{"data":{}}', b'{"data":{"dataList":[{"x":1}]}}',
-                 b'{"data":{"dataList":[{"_id":"a","last_modified_time":"soon"}]}}'):  # fmt: skip
+    assert [stamp.timestamp() for stamp in cut.stamps] == [1764518400, 1764518400.001]
+    for body in (b"<html>", b'{"data":{}}', b'{"data":{"dataList":[{"x":1}]}}'):
         with pytest.raises(BadBody):
             cut_page(body, None)
 

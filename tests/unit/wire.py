@@ -98,7 +98,8 @@ class Server:
 
     @staticmethod
     def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
-        handler.send_response(answer.status)
+        dated = "Date" in answer.headers  # else it is the time of this machine
+        (handler.send_response_only if dated else handler.send_response)(answer.status)
         for name, value in answer.headers.items():
             handler.send_header(name, value)
         if answer.status not in (204, 304):

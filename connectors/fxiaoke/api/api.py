@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from connectors.core.errors import Problem
-from connectors.core.http import HttpClient, Policy
+from connectors.core.http import HttpClient, Policy, Reply
 from connectors.core.tokens import Token, TokenKeeper
 from connectors.fxiaoke.api.auth import LEGACY, Credentials, dressed
 from connectors.fxiaoke.api.errors import STALE_TOKEN, STOPS, judge
@@ -30,11 +31,16 @@ class Api:
         self._client, self._tokens, self._credentials = client, tokens, credentials
         self._lock = threading.Lock()
         self._stopped: Problem | None = None
+        self.clock: datetime | None = None  # Fxiaoke's own time: the Date of its last answer
 
     @property
     def legacy(self) -> bool:
         """Whether calls are of the older generation, which has other forms of some bodies."""
         return self._credentials.generation == LEGACY
+
+    def by_now(self, moment: datetime) -> bool:
+        """Whether a moment is no later than Fxiaoke's own time; our own clock may be wrong, and is not asked."""
+        return self.clock is None or moment <= self.clock
 
     def post(self, path: str, body: Mapping[str, Any], parse: Callable[[bytes], T]) -> T:
         """What `parse` makes of the body of a success. Raises Problem; parse raises BadBody to try again."""
@@ -51,6 +57,11 @@ class Api:
             if self._stopped:
                 raise copy.copy(self._stopped)  # a copy: each caller adds its own stream
         sent = dressed(self._credentials, token, body)
+
+        def heard(reply: Reply) -> T:
+            self.clock = reply.date or self.clock
+            return parse(reply.body)
+
         try:
             return self._client(path).call(
                 "POST",
@@ -58,7 +69,7 @@ class Api:
                 params=sent.params,
                 headers=sent.headers,
                 json=sent.body,
-                parse=lambda reply: parse(reply.body),
+                parse=heard,
                 judge=judge,
             )
         except Problem as problem:

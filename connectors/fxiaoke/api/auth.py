@@ -8,6 +8,7 @@ https://open.fxiaoke.com
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from connectors.fxiaoke.api.errors import TOO_FAST, judge_token
 LEGACY, OAUTH = "legacy", "oauth"
 TOKEN_PATHS = {LEGACY: "/cgi/corpAccessToken/get/V2", OAUTH: "/oauth2.0/token"}
 _OPEN_USER = "FSUID_"
+_PLAIN = re.compile(r"[!-~]+")  # what a header takes
 _THROTTLE = 60.0  # seconds
 
 
@@ -44,6 +46,12 @@ class Credentials:
             raise Problem(
                 f"FXIAOKE_AUTH is {self.generation!r}",
                 do=f"Set it to {OAUTH} (the vendor's current way) or to {LEGACY}",
+                code="SETTINGS",
+            )
+        if not _PLAIN.fullmatch(self.user_id):
+            raise Problem(
+                "FXIAOKE_USER_ID is no id",
+                do="Set it to an employee number such as 1000 (or an openUserId), not to a person's name",
                 code="SETTINGS",
             )
         if (self.generation == LEGACY) is not self.user_id.startswith(_OPEN_USER):

@@ -29,6 +29,8 @@ def hosts(base_url: str, *, loopback: bool) -> HostList:
         host = (parts.hostname or "").lower()
     except ValueError as error:
         raise _wrong("is no address", f"Set it to {DEFAULT}") from error
+    if "://" not in base_url:
+        raise _wrong("lacks its https://", f"Set it to https://{base_url.partition('/')[0]}")
     if host in _MISTAKEN:
         raise _wrong(f"names {host}, which is no API server", f"Set it to https://{_MISTAKEN[host]}")
     if parts.path.strip("/") or parts.query:

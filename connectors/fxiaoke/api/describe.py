@@ -17,6 +17,7 @@ from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
 from connectors.fxiaoke.api.api import DESCRIBE, Api
 from connectors.fxiaoke.api.areas import KINDS, Labels
+from connectors.fxiaoke.api.personal import MEMBERS
 
 RECORDS = "data.dataList"
 LIFE_STATUS, IS_DELETED = "life_status", "is_deleted"
@@ -39,6 +40,8 @@ _TYPES: dict[str, FieldType] = {
     "percentile": _T.DOUBLE,
     "currency": _T.DECIMAL,
 }
+# Lists of codes and of ids stay lists; what their members are called stands in the options or in `x__l`.
+_MANY = ("select_many", "employee_many", "department_many", "object_reference_many")
 _LABEL_KEYS = {"employee": "name", "out_employee": "name", "department": "deptName"}
 _COMPUTED = ("formula", "count", "quote")  # typed by what they give
 _PERSONAL = frozenset({"email", "phone_number"})
@@ -110,9 +113,7 @@ def reading(
     declared = {f.name: f for f in stream.fields} or {stream.key: Field(stream.key, FieldType.TEXT)}
     people = bool({f.name for f in stream.fields if f.pii}) or not stream.modelled
     staff = bool(stream.options.get("staff"))
-    unwanted = frozenset(
-        n for n, m in active.items() if staff and not personal and _word(m.type) in _PERSONAL
-    )
+    unwanted = _own(metas) if staff and not personal else frozenset[str]()
     listed = {
         name: _field(name, meta, declared.get(name), people, areas)
         for name, meta in active.items()
@@ -125,6 +126,12 @@ def reading(
     told = next((name for name in (void, LIFE_STATUS, IS_DELETED) if name in listed), "")
     shape = Shape(RECORDS, stream.key, stamp, tuple(fields), timezone)
     return Reading(shape, told, None if personal else unwanted)
+
+
+def _own(metas: Mapping[str, FieldMeta]) -> frozenset[str]:
+    """Fields of an employee's own record that are personal, by type or by name: one that is no longer used, or is a
+    text, still holds a telephone."""
+    return frozenset((*MEMBERS, *(name for name, meta in metas.items() if _kind(meta) in _PERSONAL)))
 
 
 def _others(metas: dict[str, FieldMeta], taken: set[str]) -> list[Field]:
@@ -155,6 +162,10 @@ def _field(
         key = _LABEL_KEYS.get(kind, "")
         labels = (_labels(meta) or areas.get(kind, ())) if kind in _CODES else ()
         typed = replace(typed, label_in=f"{name}__r.{key}" if key else f"{name}__r", labels=labels)
+    if typed.type is FieldType.JSON and kind in _MANY:
+        key = _LABEL_KEYS.get(kind.removesuffix("_many"), "name")
+        told = {"labels": _labels(meta)} if kind == "select_many" else {"label_in": f"{name}__l.{key}"}
+        typed = replace(typed, **told)
     personal = declared.pii if declared else people and kind in _PERSONAL
     label = meta.label if isinstance(meta.label, str) else ""
     return replace(typed, label=label, pii=personal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +48,16 @@ class Offer:
     unread: tuple[str, ...] = ()
 
 
-def offer(api: Api, source: str, declared: Sequence[Stream], selection: Selection) -> Offer:
+def offer(
+    api: Api,
+    source: str,
+    declared: Sequence[Stream],
+    selection: Selection,
+    known: Mapping[str, str] | None = None,
+) -> Offer:
     """Compare declaration and selection with the tenant. Raises Problem when Fxiaoke cannot be asked.
+
+    known: the object that each stream has been of so far, by stream name.
 
     An object hidden by a right looks like one that is not there, so one that is missing is a Problem, unless its
     stream is declared `optional`. One that is declared `unlisted` is asked for all the same: whether the list holds
@@ -66,7 +74,7 @@ def offer(api: Api, source: str, declared: Sequence[Stream], selection: Selectio
             _log.warning("%s/%s: the API user sees no object %s", source, stream.name, stream.api_name)
         else:
             problems.append(_hidden(stream))
-    found = _discovered(source, list(seen.values()), declared)
+    found = _discovered(source, list(seen.values()), declared, known or {})
     for stream in found:
         if selection.wants(_names(stream), modelled=False):
             streams.append(stream)
@@ -83,16 +91,21 @@ def stream_name(api_name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", _WORDS.sub("_", api_name).lower()).strip("_") or "object"
 
 
-def _discovered(source: str, objects: Sequence[ObjectMeta], declared: Sequence[Stream]) -> list[Stream]:
-    """A stream for each object that is not declared, in the order of their names."""
-    known = {stream.api_name for stream in declared}
+def _discovered(
+    source: str, objects: Sequence[ObjectMeta], declared: Sequence[Stream], known: Mapping[str, str]
+) -> list[Stream]:
+    """A stream for each object that is not declared, in the order of their names. A name stays with its object."""
+    own = {api_name: name for name, api_name in known.items()}
+    seen = {stream.api_name for stream in declared}
     taken = {stream.name for stream in declared}
     found = []
     for facts in sorted(objects, key=lambda o: str(o.describeApiName)):
         name = str(facts.describeApiName)
-        if name in known:
+        if name in seen:
             continue
-        free = _free(stream_name(name), taken)
+        free = own.get(name, "")
+        if not free or free in taken:
+            free = _free(stream_name(name), taken | known.keys())
         taken.add(free)
         label = facts.describeDisplayName if isinstance(facts.describeDisplayName, str) else ""
         found.append(

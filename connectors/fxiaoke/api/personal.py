@@ -21,6 +21,7 @@ _NULL = msgspec.Raw(b"null")
 _NOTHING = frozenset((b"null", b'""'))
 _Members = dict[str, msgspec.Raw]
 _object = msgspec.json.Decoder(_Members)
+_list = msgspec.json.Decoder(list[msgspec.Raw])
 _objects = msgspec.json.Decoder(list[_Members])
 
 
@@ -31,11 +32,11 @@ def without_personal(body: bytes, own: Collection[str]) -> tuple[bytes, frozense
         return body, frozenset()
     try:
         return _cleaned(body, own)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         mended = without_lone_surrogates(body)  # half an emoji, which a strict parser refuses
     try:
         return _cleaned(mended, own)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadBody("it is not a page of records") from error
 
 
@@ -50,7 +51,7 @@ def _cleaned(body: bytes, own: Collection[str]) -> tuple[bytes, frozenset[str]]:
         for name, value in record.items():
             if name in own:
                 record[name] = _emptied(value, name, found)
-            elif name.endswith(("__r", "__l")) and _NEEDLES.search(value):
+            elif name.endswith(("__r", "__l")):
                 record[name] = _without(value, name, found)
     if not found:
         return body, frozenset()
@@ -59,26 +60,20 @@ def _cleaned(body: bytes, own: Collection[str]) -> tuple[bytes, frozenset[str]]:
     return msgspec.json.encode(page), frozenset(found)
 
 
-def _without(value: msgspec.Raw, name: str, found: set[str]) -> msgspec.Raw:
-    """A person, or a list of them, without what is personal."""
+def _without(value: msgspec.Raw, path: str, found: set[str]) -> msgspec.Raw:
+    """A person, or whatever holds persons at any depth, without what is personal."""
     first = bytes(value).lstrip()[:1]
-    if first == b"{":
-        kept: Any = _person(_object.decode(value), name, found)
-    elif first == b"[":
-        try:
-            kept = [_person(person, name, found) for person in _objects.decode(value)]
-        except msgspec.ValidationError:  # a list of something else
-            return value
-    else:
+    if first not in (b"{", b"[") or not _NEEDLES.search(value):
         return value
+    kept: Any
+    if first == b"[":
+        kept = [_without(one, path, found) for one in _list.decode(value)]
+    else:
+        kept = {
+            member: (_emptied if member in MEMBERS else _without)(inner, f"{path}.{member}", found)
+            for member, inner in _object.decode(value).items()
+        }
     return msgspec.Raw(msgspec.json.encode(kept))
-
-
-def _person(person: _Members, name: str, found: set[str]) -> _Members:
-    return {
-        member: _emptied(value, f"{name}.{member}", found) if member in MEMBERS else value
-        for member, value in person.items()
-    }
 
 
 def _emptied(value: msgspec.Raw, path: str, found: set[str]) -> msgspec.Raw:

@@ -30,12 +30,15 @@ STAMP = "last_modified_time"
 INVALID = "invalid"
 TOO_FEW = "TOO_FEW"  # the code of a Problem
 _FEW, _LACKING = 20, 0.005  # records that two counts may hide: made void meanwhile, or a share of all
+_NEWEST = (
+    20  # records that are asked for the newest change: some may bear a stamp of the future, or an odd one
+)
 _Filter = tuple[str, str, Sequence[Any]]
 
 
 class _Row(msgspec.Struct, rename={"id": "_id"}):
     id: str
-    last_modified_time: int | str | None = None
+    last_modified_time: Any = None
     life_status: Any = None
     is_deleted: Any = None
 
@@ -51,20 +54,22 @@ class _Reply(msgspec.Struct):
 
 
 class _Mark(msgspec.Struct, array_like=True):
-    """Where a full read goes on: behind which record, and what it may promise at its end (milliseconds)."""
+    """Where a read goes on: behind which record, what it may promise at its end, and where its window begins, None
+    where it reads everything (milliseconds)."""
 
     after: str
     promise: int | None
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One page. newest: the latest stamp; void: records that are made void; total: what Fxiaoke counts, 0 where it
-    does not."""
+    """One page. stamps: those that can be read; void: records that are made void; total: what Fxiaoke counts, 0 where
+    it does not."""
 
     body: bytes
     ids: Sequence[str]
-    newest: datetime | None
+    stamps: Sequence[datetime]
     void: int
     total: int
     redacted: frozenset[str]
@@ -86,19 +91,17 @@ def read_records(
     api: Api, stream: Stream, found: Reading, since: datetime | None, resume: str = ""
 ) -> Iterator[Page]:
     """Every living record changed at or after `since` (all if None, or where the object has no stamp)."""
-    walk = _Walk(api, stream, found, _living(found))
-    if since is None or found.shape.stamp is None:
-        yield from walk.everything(_mark_of(resume))
-    else:
-        yield from walk.window(since)
+    yield from _Walk(api, stream, found, _living(found)).changed(since, _mark_of(resume))
 
 
-def read_void(api: Api, stream: Stream, found: Reading, since: datetime | None) -> Iterator[Page]:
+def read_void(
+    api: Api, stream: Stream, found: Reading, since: datetime | None, resume: str = ""
+) -> Iterator[Page]:
     """Records that were made void (作废) and changed at or after `since`: Fxiaoke's list of deletes."""
     if not found.void:
         return
     walk = _Walk(api, stream, found, _void(found), names=(stream.key, STAMP, found.void), void=True)
-    yield from walk.window(since)
+    yield from walk.changed(since, _mark_of(resume))
 
 
 def read_by_ids(api: Api, stream: Stream, found: Reading, ids: Sequence[str]) -> Iterator[Page]:
@@ -146,34 +149,45 @@ class _Walk:
         self._filters, self._names, self._void = list(filters), list(names), void
         self._stamped, self._own = found.shape.stamp is not None, found.personal
 
-    def everything(self, mark: _Mark | None) -> Iterator[Page]:
-        """All of it, on behind the mark of a read that was stopped."""
-        promise = _moment(mark.promise) if mark else self._newest(())
-        held: tuple[Cut, str] | None = None
-        for cut, request in self.cuts(after=mark.after if mark else ""):
-            if held:
-                yield self.paged(*held, resume=_marked(held[0], promise))
-            held = cut, request
-        if held:
-            yield self.paged(*held, watermark=promise)
+    def changed(self, since: datetime | None, mark: _Mark | None) -> Iterator[Page]:
+        """What changed at or after a moment, or everything; on behind the mark of a read that was stopped."""
+        if mark and not self._is_past(_moment(mark.promise)):
+            mark = None
+        since = _moment(mark.since) if mark else since
+        # A cursor that ran ahead has passed over what changed until then: everything is looked at once more.
+        if since is None or not self._stamped or not self._is_past(since):
+            yield from self._everything(mark)
+        else:
+            yield from self._window(since, mark)
 
-    def window(self, since: datetime | None) -> Iterator[Page]:
-        """What changed at or after a moment."""
-        if since is None:
-            yield from (replace(page, resume="") for page in self.everything(None))
-            return
+    def _everything(self, mark: _Mark | None) -> Iterator[Page]:
+        promise = _moment(mark.promise) if mark else self._newest(())
+        yield from self._promising(promise, None, self.cuts(after=mark.after if mark else ""))
+
+    def _window(self, since: datetime, mark: _Mark | None) -> Iterator[Page]:
         within: list[_Filter] = [(STAMP, "GTE", [_milliseconds(since)])]
+        if mark:
+            cuts = self.cuts(after=mark.after, more=within)
+            yield from self._promising(_moment(mark.promise), since, cuts)
+            return
         first = self.page("", more=within)
         # A read of one page is of one moment: it promises what it holds. A longer one is begun anew once the newest
         # change is known, since what it has passed may change while it walks.
-        promise = first.newest if len(first.ids) < LIMIT else self._newest(within)
+        short = len(first.ids) < LIMIT
+        promise = self._past(first) if short else self._newest(within)
+        yield from self._promising(promise, since, self.cuts(more=within, first=first if short else None))
+
+    def _promising(
+        self, promise: datetime | None, since: datetime | None, cuts: Iterator[tuple[Cut, str]]
+    ) -> Iterator[Page]:
+        """Pages behind which the read can go on; the last one promises."""
         held: tuple[Cut, str] | None = None
-        for cut, request in self.cuts(more=within, first=first if len(first.ids) < LIMIT else None):
+        for cut, request in cuts:
             if held:
-                yield self.paged(*held)
+                yield self.paged(*held, resume=_marked(held[0], promise, since))
             held = cut, request
         if held:
-            yield self.paged(*held, watermark=promise)
+            yield replace(self.paged(*held, watermark=promise), anew=since is None)
 
     def cuts(
         self,
@@ -222,8 +236,16 @@ class _Walk:
         """The newest change that there is now."""
         if not self._stamped:
             return None
-        body = self._body([*self._filters, *more], [(STAMP, False)], ["_id", STAMP], 1, counted=False)
-        return self._api.post(self._path, body, lambda answer: cut_page(answer, None).newest)
+        body = self._body([*self._filters, *more], [(STAMP, False)], ["_id", STAMP], _NEWEST, counted=False)
+        cut = self._api.post(self._path, body, lambda answer: cut_page(answer, None))
+        return self._past(cut) or (self._api.clock if cut.stamps else None)
+
+    def _is_past(self, moment: datetime | None) -> bool:
+        return moment is None or self._api.by_now(moment)
+
+    def _past(self, cut: Cut) -> datetime | None:
+        """The newest change: a stamp of the future would hide every change until then, and promises nothing."""
+        return max(filter(self._api.by_now, cut.stamps), default=None)
 
     def _body(
         self,
@@ -275,23 +297,19 @@ def cut_page(body: bytes, own: frozenset[str] | None) -> Cut:
         except msgspec.DecodeError as error:
             raise BadBody("it is not a page of records") from error
     rows = reply.data.dataList
-    stamps = [_stamp(row.last_modified_time) for row in rows if row.last_modified_time not in (None, "")]
+    stamps = [moment for row in rows if (moment := _moment(row.last_modified_time))]
     void = sum(row.life_status == INVALID or row.is_deleted in (True, "true") for row in rows)
-    newest = _moment(max(stamps, default=None))
     counts = (count for count in (reply.data.totalSize, reply.data.total) if isinstance(count, int))
     total = next(counts, 0)
-    return Cut(body, [row.id for row in rows], newest, void, total, redacted)
+    return Cut(body, [row.id for row in rows], stamps, void, total, redacted)
 
 
-def _stamp(value: Any) -> int:
+def _moment(milliseconds: Any) -> datetime | None:
+    """None for what is no moment: decoding sets the record aside, and the others are read."""
     try:
-        return int(value)
-    except ValueError as error:
-        raise BadBody("a record's time of change is no number of milliseconds") from error
-
-
-def _moment(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _milliseconds(moment: datetime) -> str:
@@ -304,9 +322,9 @@ def _mark_of(resume: str) -> _Mark | None:
     return msgspec.json.decode(resume, type=_Mark) if resume else None
 
 
-def _marked(cut: Cut, promise: datetime | None) -> str:
-    stamp = None if promise is None else int(_milliseconds(promise))
-    return msgspec.json.encode(_Mark(cut.ids[-1], stamp)).decode()
+def _marked(cut: Cut, promise: datetime | None, since: datetime | None) -> str:
+    stamps = (None if moment is None else int(_milliseconds(moment)) for moment in (promise, since))
+    return msgspec.json.encode(_Mark(cut.ids[-1], *stamps)).decode()
 
 
 def _living(found: Reading) -> list[_Filter]:

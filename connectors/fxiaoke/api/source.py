@@ -51,14 +51,15 @@ class FxiaokeApi(Source):
     ) -> None:
         values = context.values
         self.org, self.usage = context.org, Usage()
-        self._declared, self._timezone = declared, context.timezone
+        self._declared, self._known = declared, context.known_streams
+        self._timezone = context.timezone
         try:
             credentials = Credentials(
-                base_url=(values.get("FXIAOKE_BASE_URL") or DEFAULT).rstrip("/"),
+                base_url=(values.get("FXIAOKE_BASE_URL") or DEFAULT).strip().rstrip("/"),
                 app_id=values["FXIAOKE_APP_ID"],
                 app_secret=values["FXIAOKE_APP_SECRET"],
                 permanent_code=values["FXIAOKE_PERMANENT_CODE"],
-                user_id=values["FXIAOKE_USER_ID"],
+                user_id=values["FXIAOKE_USER_ID"].strip(),
                 generation=values.get("FXIAOKE_AUTH") or OAUTH,
             )
             self._selection = OBJECTS.parse(values.get(OBJECTS.allow, ""), values.get(OBJECTS.deny, ""))
@@ -104,7 +105,7 @@ class FxiaokeApi(Source):
         return sweep_shape(stream, found) if kind is CursorKind.SWEEP else found.shape
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
-        """Pages by `_id`. Only full reads go on behind a page, and only the last page of a read moves the cursor."""
+        """Pages by `_id`. A read goes on behind any page, and only its last page moves the cursor."""
         try:
             yield from self._pages(stream, window)
         except Problem as problem:
@@ -124,7 +125,7 @@ class FxiaokeApi(Source):
         if window.kind is CursorKind.SWEEP:
             return read_sweep(self._api, stream, found)
         if window.kind is CursorKind.DELETED:
-            return read_void(self._api, stream, found, window.since)
+            return read_void(self._api, stream, found, window.since, window.resume)
         if window.kind not in (CursorKind.INCREMENTAL, CursorKind.BACKFILL):
             raise ValueError(f"{self.name} has no {window.kind} read")
         if window.keys:
@@ -158,7 +159,7 @@ class FxiaokeApi(Source):
         with self._lock:
             if self._offer is None:
                 try:
-                    self._offer = offer(self._api, self.name, self._declared, self._selection)
+                    self._offer = offer(self._api, self.name, self._declared, self._selection, self._known)
                 except Problem as problem:
                     raise problem.located(source=self.name) from problem.__cause__
             return self._offer

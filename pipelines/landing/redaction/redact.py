@@ -25,6 +25,8 @@ _REASONS = {
     SOURCE: "personal data is off in the settings of the source",
 }
 _TEXTS = re.compile(rb'"((?:[^"\\]|\\.)*+)"|(-?[0-9]+)', re.DOTALL)
+# What a record says of a field beside it: names, lists of objects, free text, masked and other forms.
+_SUFFIXES = ("__r", "__l", "__o", "__p", "__v")
 _FEW = 200  # searching a page for a key takes some 15 microseconds; cutting it into texts 15 milliseconds
 _PLAIN = re.compile(r"^[0-9A-Za-z_ .:-]*$")  # what no CRM spells in escapes
 Found = set[tuple[str, str]]
@@ -48,7 +50,8 @@ class Policy:
     _escaped: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_needles", tuple(f'"{name}"'.encode() for name in sorted(self.unwanted)))
+        needles = (f'"{name}{end}' for name in sorted(self.unwanted) for end in ('"', "__"))
+        object.__setattr__(self, "_needles", tuple(map(str.encode, needles)))
         object.__setattr__(self, "_keys", frozenset(k.encode() for k in self.erased | self.referred))
         words = "".join(self.unwanted | self.erased | self.referred)
         object.__setattr__(self, "_escaped", not _PLAIN.match(words))
@@ -154,7 +157,8 @@ def _of_record(
     text: bytes, record: Node, shape: Shape, keep: frozenset[str], policy: Policy, found: Found
 ) -> Iterator[Node]:
     # What a code is called goes with it.
-    called = {_member(f) for f in shape.fields if f.label_in and f.name in policy.unwanted}
+    called = {name for f in shape.fields if f.name in policy.unwanted for name in _members(f)}
+    called |= {f"{name}{suffix}" for name in policy.unwanted for suffix in _SUFFIXES}
     keys = {name_of(text[node.start : node.end]) for node in record.named(shape.key)} & policy.erased
     found.update((RECORD, name) for name in keys)
     for name, value in record.members:
@@ -191,15 +195,16 @@ def _beside(
     for told in (f for f in shape.fields if f.label_in) if referred else ():
         texts = (text[value.start : value.end].strip(b"[] ") for value in record.named(told.name))
         if ids := {name_of(one) for one in texts} & referred:
-            for value in record.named(_member(told)):
+            for value in (value for name in _members(told) for value in record.named(name)):
                 if text[value.start : value.end] != NULL:
                     found.update((REFERENCE, key) for key in ids)
                     yield value
 
 
-def _member(told: Field) -> str:
-    """The member of a record that says what a field's code is called."""
-    return told.label_in.partition(".")[0]
+def _members(told: Field) -> set[str]:
+    """The members of a record that say what a field's code is called."""
+    own = {f"{told.name}{suffix}" for suffix in _SUFFIXES}
+    return own | {told.label_in.partition(".")[0]} if told.label_in else set()
 
 
 def _outermost(nodes: list[Node] | Iterator[Node]) -> list[Node]:
