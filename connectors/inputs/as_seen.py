@@ -70,9 +70,11 @@ class _Marks:
 
 
 def _amended(rows: Iterable[list[Cell]], marks: _Marks, holding: Holding) -> Iterator[list[Cell]]:
-    """Cells merged downwards all hold what the first does; a value that spans columns belongs to one of them, and
-    nobody can tell that the others are meant to be empty."""
-    known = {place.index for place in holding.places.values()}
+    """Cells merged downwards all hold what the first does: the quarters of one version. An amount over several rows
+    would count several times, and of a value over several columns nobody can tell what the others hold: wrong."""
+    schema = holding.schema
+    known = {place.index: name for name, place in holding.places.items()}
+    amounts = {i for i, n in known.items() if schema.columns[n].is_number and n not in schema.key}
     spread: dict[int, tuple[int, Cell]] = {}  # column → down to which row it holds what
     for number, row in enumerate(rows, 1):
         for index, text in marks.errors.get(number, {}).items():
@@ -86,8 +88,9 @@ def _amended(rows: Iterable[list[Cell]], marks: _Marks, holding: Holding) -> Ite
                 row[index] = cell
         for merged in marks.merged.get(number, ()) if number > holding.row else ():
             if merged.first < len(row) and (anchor := row[merged.first]) != "":
-                spread[merged.first] = (merged.until, anchor)
-                for index in known.intersection(range(merged.first + 1, min(merged.last + 1, len(row)))):
+                below = MERGED if merged.first in amounts else anchor
+                spread[merged.first] = (merged.until, below)
+                for index in known.keys() & range(merged.first + 1, min(merged.last + 1, len(row))):
                     row[index], spread[index] = MERGED, (merged.until, MERGED)
         yield row
 
@@ -112,7 +115,7 @@ def _part(archive: zipfile.ZipFile, sheet: str) -> str | None:
 
     def on_sheet(tag: str, attributes: Attributes) -> None:
         if tag == "sheet" and attributes.get("name") == sheet:
-            found.append(targets.get(attributes.get("id", ""), ""))
+            found.extend(targets.get(value, "") for name, value in attributes.items() if _local(name) == "id")
 
     names = set(archive.namelist())
     if _RELATIONS in names:
@@ -123,24 +126,30 @@ def _part(archive: zipfile.ZipFile, sheet: str) -> str | None:
 
 
 class _Walk:
-    """Goes through the XML of a sheet and notes errors, in these columns, and merged cells."""
+    """Goes through the XML of a sheet and notes errors, in these columns, and merged cells. There are millions of
+    cells, so only of those that matter it is worked out where they are."""
 
     def __init__(self, columns: Collection[int]) -> None:
         self.marks = _Marks()
         self._columns, self._left = columns, _MOST
-        self._row, self._column = 0, -1
+        self._row, self._column, self._reference = 0, -1, ""
         self._type, self._formula, self._value, self._in_value = "", False, "", False
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "c":
-            self._column, self._row = _place(attributes.get("r", "")) or (self._column + 1, self._row)
+            reference = attributes.get("r", "")
+            if not reference:  # the cell after the last one
+                self._row, self._column = self._place_now()
+                self._column += 1
+            self._reference = reference
             self._type, self._formula, self._value = attributes.get("t", ""), False, ""
         elif tag == "v":
-            self._in_value = True
+            self._in_value = self._formula or self._type == "e"
         elif tag == "f":
             self._formula = True
         elif tag == "row":
             self._row, self._column = int(attributes.get("r", self._row + 1)), -1
+            self._reference = ""
         elif tag == "mergeCell":
             self._merge(attributes.get("ref", ""))
 
@@ -151,15 +160,21 @@ class _Walk:
     def end(self, tag: str) -> None:
         if tag == "v":
             self._in_value = False
-        elif tag == "c" and self._column in self._columns:
+        elif tag == "c":
             if self._type == "e":
                 self._note(self._value if self._value in ERRORS else "#VALUE!")
             elif self._formula and not self._value and self._type != "str":  # of type str: it gave no text
                 self._note(UNCALCULATED)
 
+    def _place_now(self) -> tuple[int, int]:
+        place = _place(self._reference)
+        return (place[1], place[0]) if place else (self._row, self._column)
+
     def _note(self, text: str) -> None:
-        self._count()
-        self.marks.errors.setdefault(self._row, {})[self._column] = text
+        row, column = self._place_now()
+        if column in self._columns:
+            self._count()
+            self.marks.errors.setdefault(row, {})[column] = text
 
     def _merge(self, reference: str) -> None:
         first, _, last = reference.partition(":")
@@ -199,11 +214,9 @@ def _parse(
     def doctype(*_: object) -> None:
         raise Problem("the workbook declares its own XML entities, as attacks do", do="Delete the file")
 
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = doctype
-    parser.StartElementHandler = lambda tag, found: start(
-        _local(tag), {_local(k): v for k, v in found.items()}
-    )
+    parser.StartElementHandler = lambda tag, found: start(_local(tag), found)
     if end is not None:
         parser.EndElementHandler = lambda tag: end(_local(tag))
     if text is not None:
@@ -217,4 +230,4 @@ def _parse(
 
 
 def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
+    return name.rpartition(":")[2] if ":" in name else name

@@ -24,7 +24,7 @@ ERRORS = frozenset(
 UNCALCULATED, MERGED = "#UNCALCULATED!", "#MERGED!"
 _BROKEN = {error: f"holds the error {error}" for error in ERRORS} | {
     UNCALCULATED: "holds a formula without its result: open the file in a spreadsheet program and save it",
-    MERGED: "is merged with the cell to its left: split the cells, and fill in each",
+    MERGED: "is merged with another cell, and holds nothing of its own: split the cells, and fill in each",
 }
 _CUT_SHORT = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+", re.IGNORECASE)
 

@@ -447,10 +447,23 @@ def test_a_value_that_spans_columns_is_of_none_of_them(tmp_path: Path) -> None:
     header = ["年度", "期间", "层级", "状态", "版本", "目标值"]
     rows = [[2026, "一季度", "公司", "草稿", None, 1], [2026, "二季度", "公司", None, None, 2]]
     merged(tmp_path / "f.xlsx", "目标", [header, *rows], "D2:E3")
-    why = "is merged with the cell to its left: split the cells, and fill in each"
+    why = "is merged with another cell, and holds nothing of its own: split the cells, and fill in each"
     assert sentences(source(tmp_path)) == [
         "f.xlsx: 2 of 2 rows of 销售目标 are set aside: "
         f"sheet 目标, cell E2 (版本): {why}; sheet 目标, cell E3 (版本): {why}"
+    ]
+
+
+def test_an_amount_merged_over_rows_is_not_counted_twice(tmp_path: Path) -> None:
+    header = ["年度", "期间", "层级", "目标值"]
+    rows = [[2026, "一季度", "公司", 100], [None, "二季度", "公司", None]]
+    book = merged(tmp_path / "f.xlsx", "目标", [header, *rows], "A2:A3", "D2:D3")
+    found, _ = cut(source(tmp_path), "targets", book)
+    assert [(r["year"], r["target_value"]) for r in found] == [("2026", "100"), ("2026", None)]
+    assert [r["misfit"] for r in found] == [
+        None,
+        "sheet 目标, cell D3 (目标值): is merged with another cell, and holds nothing of its own: split the cells, "
+        "and fill in each",
     ]
 
 
