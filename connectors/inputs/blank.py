@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from connectors.core.files.cells import Cell
-from connectors.core.files.probe import open_grid
 from connectors.core.files.rewrite import rewrite
+from connectors.inputs.as_seen import rows_as_seen
 from connectors.inputs.recognise import Holding
 from connectors.inputs.rows import CELLS
 
@@ -19,7 +19,7 @@ def blank(file: Path, holding: Holding, cells: Mapping[int, Collection[str]], ta
 
 def _blanked(file: Path, holding: Holding, cells: Mapping[int, Collection[str]]) -> Iterator[list[Cell]]:
     names = {place.index: name for name, place in holding.places.items()} | dict(holding.others)
-    for position, row in enumerate(open_grid(file, holding.sheet or None).rows(), 1):
+    for position, row in enumerate(rows_as_seen(file, holding), 1):
         gone = cells.get(position)
         if gone is None:
             yield row

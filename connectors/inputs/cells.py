@@ -17,6 +17,16 @@ from connectors.inputs.schema import Column
 _BLANK_TEXTS = frozenset({"", "--"})
 _SHOWN = 40
 _LONGEST = 2_000
+ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+)
+# What `as_seen` puts into cells that hold nothing of their own and are not empty for a person either.
+UNCALCULATED, MERGED = "#UNCALCULATED!", "#MERGED!"
+_BROKEN = {error: f"holds the error {error}" for error in ERRORS} | {
+    UNCALCULATED: "holds a formula without its result: open the file in a spreadsheet program and save it",
+    MERGED: "is merged with another cell, and holds nothing of its own: split the cells, and fill in each",
+}
+_CUT_SHORT = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ def read(column: Column, cell: Cell, factor: int = 1) -> str | Wrong | None:
     text = text_of(cell).strip()
     if _is_blank(column, text):
         return column.default
+    if text in _BROKEN:
+        return Wrong(_BROKEN[text])
     if len(text) > _LONGEST:
         return Wrong(f"holds {len(text):,} characters, more than {_LONGEST:,}")
     if loses_digits(cell):
@@ -67,6 +79,10 @@ def _code(column: Column, text: str) -> str | Wrong:
 
 
 def _text(column: Column, text: str) -> str | Wrong:
+    if _CUT_SHORT.fullmatch(text):
+        return Wrong(
+            f"{_shown(text)} is a number that a spreadsheet has cut short: format the column as text"
+        )
     if column.pattern is not None and not re.fullmatch(column.pattern, text):
         return Wrong(f"{_shown(text)} does not have the form {column.pattern}")
     return text
@@ -98,6 +114,8 @@ def _number(column: Column, text: str, factor: int) -> str | Wrong:
     elif not own_unit:
         value *= factor
     scale = column.field("").scale
+    if abs(value) >= Decimal(10) ** (18 - scale):  # before rounding, which fails beyond 28 digits
+        return Wrong(f"{_shown(text)} is too large a number")
     if value != round(value, scale):
         return Wrong(
             f"{_shown(text)} has more than {scale} digits after the point"
@@ -112,8 +130,6 @@ def _in_range(column: Column, value: Decimal, text: str) -> str | Wrong:
         return Wrong(f"{_shown(text)} is less than {plain(column.min)}")
     if column.max is not None and value > column.max:
         return Wrong(f"{_shown(text)} is more than {plain(column.max)}")
-    if abs(value) >= Decimal(10) ** (18 - column.field("").scale):
-        return Wrong(f"{_shown(text)} is too large a number")
     return plain(value)
 
 

@@ -41,6 +41,21 @@ class Holding:
     others: Mapping[int, str]
     rows: int
 
+    @property
+    def width(self) -> int:
+        """Columns, up to the last one with a header."""
+        return 1 + max((*(place.index for place in self.places.values()), *self.others))
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """Columns that the sheet lacks, so that every row has their default, while it has others that the input does
+        not know: one may be the other under another name."""
+        columns = self.schema.columns.items()
+        lacks = (
+            n for n, c in columns if n not in self.places and (c.default is not None or n in self.schema.key)
+        )
+        return tuple(lacks) if self.others else ()
+
 
 @dataclass(slots=True)
 class Contents:
@@ -69,6 +84,9 @@ def recognise(file_stem: str, peeks: Sequence[Peek], schemas: Sequence[Schema]) 
             continue
         if found is None:
             contents.unread.append(peek.sheet)
+            continue
+        if set(found.doubtful) & set(found.schema.key):
+            contents.problems.append(in_doubt(found))
         else:
             contents.holdings.append(found)
     if contents.unread and not contents.holdings and not contents.problems:
@@ -90,6 +108,19 @@ def holding_of(peeks: Sequence[Peek], schema: Schema, schemas: Sequence[Schema])
         if fit and not _missing(fit):
             return fit
     raise Problem(f"no sheet of the file holds {schema.label.zh}", do="Put the file in again as it was")
+
+
+def in_doubt(holding: Holding) -> Problem:
+    """Why a sheet is read with doubts, or not at all: see `Holding.doubtful`."""
+    lacks = "、".join(holding.schema.columns[name].label.zh for name in holding.doubtful)
+    others = "、".join(holding.others.values())
+    is_key = set(holding.doubtful) & set(holding.schema.key)
+    left_out = ", and what tells rows apart is among them: the sheet is not read" if is_key else ""
+    return Problem(
+        f"{_called(holding.sheet)} has columns that {holding.schema.label.zh} does not know ({others}), while it "
+        f"lacks {lacks}{left_out}",
+        do="Give the columns that are meant these names, and add the others, empty",
+    )
 
 
 def _refuse_twins(contents: Contents) -> None:

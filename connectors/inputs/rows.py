@@ -10,15 +10,18 @@ from pathlib import Path
 import msgspec
 
 from connectors.core.contract import Field, FieldType, Shape, Table, TableRow
+from connectors.core.errors import Problem
 from connectors.core.files.cells import Cell, letters, text_of
 from connectors.core.files.normal import match_label, match_name
-from connectors.core.files.probe import open_grid
+from connectors.inputs.as_seen import rows_as_seen
 from connectors.inputs.cells import Wrong, read
-from connectors.inputs.recognise import Holding
-from connectors.inputs.schema import Schema
+from connectors.inputs.recognise import Holding, Place
+from connectors.inputs.schema import Column, Schema
 
 RECORD_ID, CELLS = "_record_id", "_cells"
 BLANK, EXAMPLE = "blank", "example"
+WRONG = 10_000  # wrong rows: more of them are another table under the same header
+NAMED = 5  # rows of one key that a sentence names
 _MARKS = tuple(map(match_label, ("示例", "example")))
 _encode = msgspec.json.Encoder().encode
 
@@ -113,6 +116,7 @@ def read_sheet(file: Path, holding: Holding) -> Sheet:
     """All rows of a recognised sheet. Raises Problem when the file cannot be read to its end."""
     sheet = Sheet(holding)
     examples = [_canonical(holding.schema, example) for example in holding.schema.examples]
+    wrong = 0
     for number, cells in _below_header(file, holding):
         if not any(text_of(cell).strip() for cell in cells):
             sheet.skipped.append((number, BLANK))
@@ -132,13 +136,22 @@ def read_sheet(file: Path, holding: Holding) -> Sheet:
                 )
             )
         sheet.rows.append(row)
+        wrong += bool(row.faults)
+        if wrong > WRONG:
+            raise _another_table(sheet)
     _note_doubles(sheet)
     return sheet
 
 
+def _another_table(sheet: Sheet) -> Problem:
+    return Problem(
+        f"more than {WRONG:,} rows of {sheet.holding.schema.label.zh} are wrong, the first by {sheet.faults[0]}",
+        do="Correct them; until then the sheet is not read",
+    )
+
+
 def _below_header(file: Path, holding: Holding) -> Iterator[tuple[int, Sequence[Cell]]]:
-    rows = open_grid(file, holding.sheet or None).rows()
-    return enumerate(islice(rows, holding.row, None), holding.row + 1)
+    return enumerate(islice(rows_as_seen(file, holding), holding.row, None), holding.row + 1)
 
 
 def _row(number: int, cells: Sequence[Cell], holding: Holding) -> Row:
@@ -150,11 +163,29 @@ def _row(number: int, cells: Sequence[Cell], holding: Holding) -> Row:
         found = read(column, cell, place.factor if place else 1)
         if isinstance(found, Wrong):
             faults.append(_fault(holding, name, number, found.why))
+        elif why := _unit_misplaced(column, cell, place, found, values, holding):
+            faults.append(_fault(holding, name, number, why))
+            found = None
         values[name] = None if isinstance(found, Wrong) else found
     wrong = {fault.label for fault in faults}
     faults += [f for f in _rules(number, values, holding) if f.label not in wrong]
     faults += _overhang(number, cells, holding)
     return Row(number, values, faults, _originals(cells, holding))
+
+
+def _unit_misplaced(
+    column: Column, cell: Cell, place: Place | None, found: str | None, values: Values, holding: Holding
+) -> str:
+    """Why a number that the header's unit has multiplied should not be; "" where it should."""
+    if place is None or place.factor == 1 or read(column, cell) == found:
+        return ""
+    for other, codes in column.unit_when.items():  # columns of a schema that stand before this one
+        if (code := values[other]) is not None and code not in codes:
+            is_called = holding.schema.columns[other].values[code].zh
+            return (
+                f"{place.label} does not fit {is_called}: put such rows into a file whose header has no unit"
+            )
+    return ""
 
 
 def _rules(number: int, values: Values, holding: Holding) -> Iterator[Fault]:
@@ -185,33 +216,41 @@ def _rules(number: int, values: Values, holding: Holding) -> Iterator[Fault]:
 
 def _overhang(number: int, cells: Sequence[Cell], holding: Holding) -> Iterator[Fault]:
     """Cells beyond the header: a delimiter inside a text moves everything behind it one column on."""
-    width = 1 + max((*(p.index for p in holding.places.values()), *holding.others))
-    for index, cell in enumerate(cells[width:], width):
+    for index, cell in enumerate(cells[holding.width :], holding.width):
         if text_of(cell).strip():
             yield Fault(holding.sheet, f"{letters(index)}{number}", "", "stands under no header")
             return
 
 
 def _note_doubles(sheet: Sheet) -> None:
-    """Different rows of one key are all wrong; copies of one row are not."""
+    """Different rows of one key are all wrong; copies of one row are not. What stands in columns that the input does
+    not know counts: one of them may be what tells the rows apart, under another name."""
+    known = {place.label for place in sheet.holding.places.values()}
+
+    def says(row: Row) -> tuple[Values, dict[str, str]]:
+        return row.values, {label: text for label, text in row.originals.items() if label not in known}
+
     schema, by_key = sheet.holding.schema, dict[str, list[Row]]()
     for row in sheet.rows:
         if not row.faults and (key := record_id(schema, row.values)):
             by_key.setdefault(key, []).append(row)
     for rows in by_key.values():
-        if all(row.values == rows[0].values for row in rows):
+        first = says(rows[0])
+        if all(says(row) == first for row in rows):
             continue
-        numbers = " and ".join(str(row.number) for row in rows)
         labels = "、".join(schema.columns[n].label.zh for n in schema.key if rows[0].values[n])
+        why = f"rows {_numbers(rows)} say different things of one record (same {labels})"
         for row in rows:
-            row.faults.append(
-                _fault(
-                    sheet.holding,
-                    schema.key[0],
-                    row.number,
-                    f"rows {numbers} say different things of one record (same {labels})",
-                )
-            )
+            row.faults.append(_fault(sheet.holding, schema.key[0], row.number, why))
+
+
+def _numbers(rows: Sequence[Row]) -> str:
+    """Which rows, the first of them by name: each of many rows says it."""
+    named = [str(row.number) for row in rows[:NAMED]]
+    if len(rows) > NAMED:
+        named[-1] += f" and {len(rows) - NAMED:,} more"
+        return ", ".join(named)
+    return " and ".join(named)
 
 
 def _fault(holding: Holding, name: str, number: int, why: str) -> Fault:

@@ -56,7 +56,8 @@ class Column(_Model):
     type: text, date, integer, boolean, decimal(n), or share (0.4 and 40% are the same). default: what an empty cell
     means. required_when: column → codes; the cell must be filled in rows that hold one of them. values: code → how
     people write it; the code is kept. not_before: a date column that this one must not precede. unit: behind the
-    label in templates, and allowed behind a number. pii: personal; no sample of it is shown.
+    label in templates, and allowed behind a number. unit_when: column → codes; a unit in the header (万元) multiplies
+    in rows that hold one of them, and in others nobody knows. pii: personal; no sample of it is shown.
     """
 
     label: Words
@@ -72,6 +73,7 @@ class Column(_Model):
     pattern: str | None = None
     not_before: str | None = None
     unit: str = ""
+    unit_when: dict[str, tuple[Text, ...]] = Field(default_factory=dict)
     pii: bool = False
 
     @model_validator(mode="after")
@@ -179,10 +181,15 @@ class Schema(_Model):
             raise _fault(at, f"{name!r} is none of the columns")
 
     def _check_references(self, name: str, column: Column) -> None:
-        for other, codes in column.required_when.items():
-            self._known(other, f"columns.{name}.required_when")
-            if unknown := [code for code in codes if code not in self.columns[other].values]:
-                raise _fault(f"columns.{name}.required_when", f"{unknown[0]!r} is no value of {other}")
+        conditions = {"required_when": column.required_when, "unit_when": column.unit_when}
+        for word, condition in conditions.items():
+            for other, codes in condition.items():
+                self._known(other, f"columns.{name}.{word}")
+                if unknown := [code for code in codes if code not in self.columns[other].values]:
+                    raise _fault(f"columns.{name}.{word}", f"{unknown[0]!r} is no value of {other}")
+        order = list(self.columns)
+        if any(order.index(other) > order.index(name) for other in column.unit_when):
+            raise _fault(f"columns.{name}.unit_when", "the column that decides must stand before this one")
         if column.not_before is not None:
             self._known(column.not_before, f"columns.{name}.not_before")
             if column.type != "date" or self.columns[column.not_before].type != "date":

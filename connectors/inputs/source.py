@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -20,28 +20,46 @@ from connectors.core.contract import (
     Usage,
     Window,
 )
-from connectors.core.errors import Problem
+from connectors.core.errors import Actor, Problem
 from connectors.core.files.full_lists import speaking_lists
 from connectors.core.files.grid import Peek
 from connectors.core.files.inbox import InboxFile, look_through
 from connectors.core.files.limits import Limits
 from connectors.core.files.parse import parse
 from connectors.core.files.probe import look_at_sheets, look_at_sheets_here
-from connectors.inputs.recognise import Holding, holding_of, recognise
+from connectors.inputs.recognise import Holding, holding_of, in_doubt, recognise
 from connectors.inputs.rows import EXAMPLE, RECORD_ID, Sheet, read_sheet
 from connectors.inputs.schema import SOURCE, Schema
 
 # People keep these by hand: what is larger is no such file. The limits also bound what is held in memory.
 LIMITS = Limits(file_bytes=32 << 20, unpacked_bytes=512 << 20, cells=4_000_000, seconds=60)
+ROWS = 200_000  # of a sheet: a row is a kilobyte or two while it is read
 SHOWN = 20  # wrong cells of a sheet that one sentence names; the quarantine holds them all
+LISTED = 1_000  # of these that `doctor` names
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file and a sheet of it, read."""
+    """A file that holds an input, and in how many rows."""
 
     file: InboxFile
-    sheet: Sheet
+    rows: int
+
+
+@dataclass(slots=True)
+class _Read:
+    """What a file holds: sheets of inputs, what is wrong, sheets that are none. refused: something in it that may
+    be an input is not read."""
+
+    problems: list[Problem]
+    sheets: list[Sheet] = field(default_factory=list)
+    unread: Sequence[str] = ()
+    refused: bool = True
+
+    def refuse(self, problem: Problem) -> None:
+        """One sheet of it is not read."""
+        self.problems.append(problem)
+        self.refused = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +117,7 @@ class Inputs(Source):
                 self.usage.bytes += found.file.bytes
             yield Page(
                 body=found.file.path,
-                rows=found.sheet.holding.rows,
+                rows=found.rows,
                 request=found.file.place,
                 file_stamp=found.file.stamp,
                 sha256=found.file.sha256,
@@ -168,24 +186,23 @@ class Inputs(Source):
             if file.sha256 in seen:  # the same bytes under another name
                 continue
             seen.add(file.sha256)
-            try:
-                sheets, wrong, unread = self._sheets(file)
-            except Problem as problem:
-                wrong, sheets, unread = [problem], [], []
+            read = self._read_file(file)
+            if read.refused:
                 unseen.append(file)
-            except OSError as error:
-                what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
-                wrong, sheets, unread = [Problem(what, do="Check its permissions, or copy it again")], [], []
-            for problem in wrong:
+            for problem in read.problems:
                 problem.where = file.place
-            problems += wrong
-            for sheet in sheets:
+            problems += read.problems
+            for sheet in read.sheets:
                 findings.append(_finding(file, sheet))
                 if sheet.rows:
-                    found.setdefault(sheet.holding.schema.name, []).append(_Found(file, sheet))
+                    one = _Found(file, sheet.holding.rows)
+                    found.setdefault(sheet.holding.schema.name, []).append(one)
             findings += [
-                Finding(True, f"{file.place}: sheet {name} is no input and is not read.") for name in unread
+                Finding(True, f"{file.place}: sheet {name} is no input and is not read.")
+                for name in read.unread
             ]
+        if findings and not (found or problems or any(self._context.known_files.values())):
+            problems.append(_unfilled())
         full = {
             name: speaking_lists(
                 [one.file for one in of if not self._is_known(name, one.file)], unseen, refused, problems
@@ -197,20 +214,64 @@ class Inputs(Source):
     def _is_known(self, stream: str, file: InboxFile) -> bool:
         return file.sha256 in self._context.known_files.get(stream, frozenset())
 
-    def _sheets(self, file: InboxFile) -> tuple[list[Sheet], list[Problem], list[str]]:
-        """The sheets of a file that hold inputs, what is wrong in it, and its other sheets. Raises Problem."""
+    def _read_file(self, file: InboxFile) -> _Read:
+        try:
+            return self._sheets(file)
+        except OSError as error:
+            what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
+            return _Read([Problem(what, do="Check its permissions, or copy it again")])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this file's, and the others are read
+            return _Read([_failure(error)])
+
+    def _sheets(self, file: InboxFile) -> _Read:
         peeks = self._look_at(file.path, self._limits)
         contents = recognise(file.path.stem, peeks, self._schemas)
-        sheets, problems = [], list(contents.problems)
+        read = _Read(contents.problems, refused=bool(contents.problems), unread=contents.unread)
         for holding in contents.holdings:
             if holding_of(peeks, holding.schema, self._schemas).sheet != holding.sheet:
-                problems.append(_unclear(holding))
-                continue
-            sheet = read_sheet(file.path, holding)
-            sheets.append(sheet)
-            if sheet.faults:
-                problems.append(_wrong_cells(sheet))
-        return sheets, problems, contents.unread
+                read.refuse(_unclear(holding))
+            elif holding.rows > ROWS or holding.rows * holding.width > self._limits.cells:
+                read.refuse(_too_large(holding))
+            else:
+                try:
+                    self._add(read, file, holding)
+                except Problem as problem:
+                    read.refuse(problem)
+        return read
+
+    def _add(self, read: _Read, file: InboxFile, holding: Holding) -> None:
+        if holding.doubtful:
+            read.problems.append(in_doubt(holding))
+        sheet = read_sheet(file.path, holding)
+        read.sheets.append(sheet)
+        if sheet.faults:
+            read.problems.append(_wrong_cells(sheet))
+
+
+def _failure(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    return Problem(
+        f"reading the file failed with {type(error).__name__}",
+        do="Take it out of the inbox until this is mended",
+        actor=Actor.DEVELOPER,
+    )
+
+
+def _unfilled() -> Problem:
+    return Problem(
+        "the inbox holds tables that nobody has filled in, and inputs are their rows",
+        do="Fill them in below the header, save them in their place and run again; or take them out",
+    )
+
+
+def _too_large(holding: Holding) -> Problem:
+    where = f"sheet {holding.sheet}" if holding.sheet else "the file"
+    return Problem(
+        f"{where} has {holding.rows:,} rows and {holding.width} columns of {holding.schema.label.zh}, more than a "
+        "table that people keep",
+        do="Delete empty rows and columns at its end, or keep it in several files",
+    )
 
 
 def _wrong_cells(sheet: Sheet) -> Problem:
@@ -241,6 +302,7 @@ def _finding(file: InboxFile, sheet: Sheet) -> Finding:
         parts.append(
             f"columns kept as text, since the input has none of these names: {'、'.join(holding.others.values())}"
         )
-    if sheet.faults:
-        parts.append("wrong cells: " + "; ".join(map(str, sheet.faults)))
-    return Finding(not sheet.faults, f"{where}: {'; '.join(parts)}.")
+    if faults := sheet.faults:
+        more = f"; and {len(faults) - LISTED} more" if len(faults) > LISTED else ""
+        parts.append("wrong cells: " + "; ".join(map(str, faults[:LISTED])) + more)
+    return Finding(not faults, f"{where}: {'; '.join(parts)}.")
