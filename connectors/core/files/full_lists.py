@@ -15,9 +15,9 @@ def speaking_lists(
 ) -> frozenset[str]:
     """Digests of the files of one stream (oldest first) whose word counts: of a list in parts the last part's.
 
-    unread: files in which nobody can see what they hold; refused: places of those that were not even opened. Beside
-    a declared list, exported when it was or in the same zip, one may be a part of it: then the list is read as any
-    file, and `problems` says so.
+    unread: files in which nobody can see what they hold; refused: places of those that were not even opened, so that
+    nobody knows when they were exported. Beside a declared list, or in the same zip, one may be a part of it, unless
+    it was exported at another time: then the list is read as any file, and `problems` says so.
     """
     declared = [file for file in files if file.full]
     speaking: set[str] = set()
@@ -25,7 +25,7 @@ def speaking_lists(
         if any(later.stamp - file.stamp <= SAME_EXPORT for later in declared[place + 1 :]):
             continue
         beside = [other.place for other in unread if _may_be_part(other, file)]
-        beside += [at for at in refused if file.archive and at.startswith(f"{file.archive}/")]
+        beside += [at for at in refused if _lies_beside(at, file)]
         missing = next(iter(beside), None)
         if missing is None:
             speaking.add(file.sha256)
@@ -42,5 +42,14 @@ def speaking_lists(
 
 
 def _may_be_part(other: InboxFile, of: InboxFile) -> bool:
-    together = other.place.rpartition("/")[0] == of.place.rpartition("/")[0]
-    return other.full and together and abs(other.stamp - of.stamp) <= SAME_EXPORT
+    return _folder(other) == _folder(of) and abs(other.stamp - of.stamp) <= SAME_EXPORT
+
+
+def _lies_beside(place: str, of: InboxFile) -> bool:
+    within = of.archive and f"{place}/".startswith(f"{of.archive}/")  # a member, or the zip that broke off
+    return bool(within) or place.rpartition("/")[0] == _folder(of)
+
+
+def _folder(file: InboxFile) -> str:
+    """Where it lies in the inbox; a member of a zip lies where the zip does."""
+    return (file.archive or file.place).rpartition("/")[0]
