@@ -34,7 +34,7 @@ def merge(
     absent: declared columns that a file does not have. An absence is never a delete: of a record that is known they
     stay as they are.
 
-    Leaves the temp table `plan` (_record_id, fate, …): one row per row of the package.
+    Leaves the temp table `plan` (_record_id, fate, revived, …): one row per row of the package.
     """
     current, history = raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
     incoming = _incoming(con, stream, landed, accepted, loaded_at)
@@ -98,6 +98,7 @@ def _plan(con: duckdb.DuckDBPyConnection, current: str, again: str) -> dict[str,
         f"WHEN c._deleted_at IS NOT NULL AND {again} THEN 'updated' "  # it exists again
         "WHEN c._row_hash = i._row_hash THEN 'unchanged' "
         f"WHEN {_ORDER.format('i')} > {_ORDER.format('c')} THEN 'updated' ELSE 'stale' END AS fate, "
+        f"c._deleted_at IS NOT NULL AND {again} AS revived, "
         f"CASE WHEN NOT {again} THEN c._deleted_at END AS _deleted_at, "
         f"CASE WHEN NOT {again} THEN c._deletion_evidence END AS _deletion_evidence, "
         "greatest(i._read_at, c._read_at) AS _read_at, i._modified_at > c._modified_at AS newer, i._modified_at "

@@ -258,6 +258,53 @@ def test_an_older_file_that_arrives_late_raises_no_dead(home: Home) -> None:
     home.assert_rebuilt_alike()
 
 
+STATES = (
+    "SELECT _record_id, industry_level1, _modified_at, _deleted_at, _deletion_evidence FROM "
+    "raw_fxiaoke_export.account_obj ORDER BY ALL"
+)
+
+
+def test_two_lists_and_a_file_between_them_say_the_same_in_any_order(home: Home, twenty: Path) -> None:
+    def put_list(stamp: str, *more: Row) -> None:
+        home.put(stamp, [*(row(n) for n in ALL if n != 20), *more], folder="full")
+
+    put_list("20260305")
+    assert home.sync().ok
+    put_list("20260320", row(30))
+    assert home.sync().ok
+    home.put("20260310", [row(20, "金融")])
+    assert home.sync().ok
+    assert home.gone() == {"id20"}, "the newest list does not hold it"
+    home.assert_rebuilt_alike()
+    states = home.query(STATES)
+    shutil.rmtree(home.settings.home)
+    shutil.copytree(twenty / "home", home.settings.home)
+    put_list("20260305")
+    assert home.sync().ok
+    home.put("20260310", [row(20, "金融")])
+    assert home.sync().ok
+    assert home.gone() == set()
+    put_list("20260320", row(30))
+    assert home.sync().ok
+    assert home.query(STATES) == states
+
+
+def test_a_list_that_is_released_late_speaks_of_older_files_read_meanwhile(home: Home) -> None:
+    home.put("20260305", [row(n) for n in ALL if n > 3], folder="full")
+    assert not home.sync().ok
+    home.put("20260304", [row(50)])
+    home.put("20260306", [row(51)])
+    home.sync()
+    assert home.gone() == set()
+    decide(home.settings, home.zone.packages("file")[1].id, [], let=True, by="Wang")
+    assert home.sync().ok
+    assert home.gone() == {"id1", "id2", "id3", "id50"}, "51 is younger"
+    home.put("20260307", [row(50, "金融")])
+    assert home.sync().ok
+    assert home.gone() == {"id1", "id2", "id3"}
+    home.assert_rebuilt_alike()
+
+
 def test_parts_of_one_list_bury_nothing_of_each_other(home: Home) -> None:
     home.put("20260401100000", [row(n) for n in range(1, 12)], folder="full")
     home.put("20260401100130", [row(n) for n in range(12, 20)], folder="full")

@@ -26,15 +26,23 @@ _DELIMITERS = (",", "\t", ";")
 
 def peek(path: Path, limits: Limits) -> Peek:
     """First rows and last row of a text file. Raises Problem when it cannot be read to its end."""
-    grid = open_grid(path)
+    encoding = encoding_of(path)
     head: list[tuple[str, ...]] = []
     last = 0
-    for last, row in enumerate(grid.rows(), 1):
+    for number, row in enumerate(_lines(path, encoding, delimiter_of(path, encoding)), 1):
+        if number > limits.lines:
+            raise Problem(
+                f"the text file has more than {limits.lines:,} lines",
+                do="Delete empty lines at its end, or export fewer records",
+            )
+        if number <= HEAD_ROWS:
+            head.append(tuple(row))
+        if not _says(row):
+            continue
         if len(row) > limits.columns:
-            raise Problem(f"row {last} has more than {limits.columns} columns", do=SAVE_AGAIN)
-        if last <= HEAD_ROWS:
-            head.append(tuple(map(str, row)))
-    return Peek("", tuple(head), last)
+            raise Problem(f"row {number} has more than {limits.columns} columns", do=SAVE_AGAIN)
+        last = number
+    return Peek("", tuple(head[:last]), last)
 
 
 def open_grid(path: Path) -> Grid:
@@ -45,18 +53,26 @@ def open_grid(path: Path) -> Grid:
 
 
 def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[Cell]]:
-    blank: list[list[Cell]] = []
+    blank = 0  # counted, not kept: there may be millions
+    for row in _lines(path, encoding, delimiter):
+        if _says(row):
+            for _ in range(blank):
+                yield []
+            blank = 0
+            yield row  # type: ignore[misc]
+        else:
+            blank += 1
+
+
+def _says(row: list[str]) -> bool:
+    return bool(row and row[0]) or any(row)
+
+
+def _lines(path: Path, encoding: str, delimiter: str) -> Iterator[list[str]]:
     with path.open(encoding=encoding, newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         try:
-            for row in reader:
-                if (row and row[0]) or any(row):
-                    if blank:
-                        yield from blank
-                        blank.clear()
-                    yield row  # type: ignore[misc]
-                else:
-                    blank.append(row)  # type: ignore[arg-type]
+            yield from reader
         except csv.Error as error:
             raise Problem(
                 f"line {reader.line_num} of the text file is not readable: {error}", do=SAVE_AGAIN
@@ -99,7 +115,8 @@ def delimiter_of(path: Path, encoding: str) -> str:
 
     def evenness(delimiter: str) -> tuple[float, int]:
         try:
-            widths = Counter(len(row) for row in islice(_rows(path, encoding, delimiter), HEAD_ROWS) if row)
+            first = islice(_lines(path, encoding, delimiter), HEAD_ROWS)
+            widths = Counter(len(row) for row in first if any(row))
         except Problem:
             return 0, 0
         width, rows = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
