@@ -191,7 +191,8 @@ def _finish(
     write_manifest(package.folder, CHECKED, msgspec.structs.replace(checked, files=files))
     landed = Landed(
         package=package.id, source=was.source, org=was.org, stream=was.stream, api_name=was.api_name,
-        kind=package.kind, origin=origin.id, origin_kind=was.kind, positions=positions, decided_by=by, run=run,
+        kind=package.kind, origin=origin.id, origin_kind=was.origin_kind or was.kind, positions=positions,
+        decided_by=by, run=run,
         started_at=was.started_at, landed_at=datetime.now(UTC), cursor_before=None, cursor_after=None,
         received=checked.received, pages=0, seconds=0.0, files=[], shape_hash=was.shape_hash,
         file_name=was.file_name, file_stamp=was.file_stamp, full=was.full and not positions, read=was.read,

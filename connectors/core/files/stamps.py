@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,8 @@ _CLOCKS = (0, 4, 6)  # digits of a time of day: none, hours and minutes, seconds
 
 
 def file_stamp(name: str, modified: float, timezone: str) -> datetime:
-    """The time in the file's name, read in `timezone` (a day alone: its start), else the file's own time.
+    """The time in the file's name, read in `timezone` (a day alone: its start), else the file's own time,
+    which no clock that went wrong puts into the future.
 
     modified: seconds since 1970. The result is in UTC.
     """
@@ -28,4 +30,4 @@ def file_stamp(name: str, modified: float, timezone: str) -> datetime:
         moment = written.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
         if moment.timestamp() <= modified + _CLOCK_SKEW:
             return moment
-    return datetime.fromtimestamp(modified, UTC)
+    return datetime.fromtimestamp(min(modified, time.time()), UTC)
