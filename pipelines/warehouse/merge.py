@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import NAME, NUMBER, SAME_EXPORT, Stream
+from connectors.core.contract import NAME, NUMBER, Stream
+from connectors.core.files.stamps import same_export_until
 from pipelines.manifest import Landed
 from pipelines.sql import is_reference, literal, quote
 from pipelines.warehouse.existence import FULL_LIST
@@ -87,7 +88,7 @@ def _again(landed: Landed) -> str:
     later = "i._read_at > c._read_at"
     if landed.file_stamp is None:
         return later
-    newest = _moment(landed.file_stamp + SAME_EXPORT)
+    newest = _moment(same_export_until(landed.file_name, landed.file_stamp))
     return f"({later} AND (c._deletion_evidence IS DISTINCT FROM '{FULL_LIST}' OR c._deleted_at <= {newest}))"
 
 

@@ -305,6 +305,18 @@ def test_a_list_that_is_released_late_speaks_of_older_files_read_meanwhile(home:
     home.assert_rebuilt_alike()
 
 
+def test_a_name_that_tells_the_day_alone_may_mean_its_evening(home: Home) -> None:
+    home.put("20260305180000", [row(n) for n in ALL if n != 20], folder="full")
+    assert home.sync().ok
+    home.put("20260305", [row(20, "金融"), row(99)])
+    assert home.sync().ok
+    assert home.gone() == set()
+    home.put("20260304", [row(98)])
+    assert home.sync().ok
+    assert home.gone() == {"id98"}
+    home.assert_rebuilt_alike()
+
+
 def test_parts_of_one_list_bury_nothing_of_each_other(home: Home) -> None:
     home.put("20260401100000", [row(n) for n in range(1, 12)], folder="full")
     home.put("20260401100130", [row(n) for n in range(12, 20)], folder="full")

@@ -4,10 +4,12 @@ missing."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from connectors.core.contract import SAME_EXPORT
 from connectors.core.errors import Problem
 from connectors.core.files.inbox import InboxFile
+from connectors.core.files.stamps import same_export_until
 
 
 def speaking_lists(
@@ -42,7 +44,12 @@ def speaking_lists(
 
 
 def _may_be_part(other: InboxFile, of: InboxFile) -> bool:
-    return _folder(other) == _folder(of) and abs(other.stamp - of.stamp) <= SAME_EXPORT
+    together = other.stamp <= _until(of) and of.stamp <= _until(other)
+    return together and _folder(other) == _folder(of)
+
+
+def _until(file: InboxFile) -> datetime:
+    return same_export_until(file.path.name, file.stamp)
 
 
 def _lies_beside(place: str, of: InboxFile) -> bool:
