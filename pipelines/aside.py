@@ -53,7 +53,9 @@ def waiting(settings: Settings) -> Iterator[Waiting]:
         blocked = {package.id for package in zone.pending()}
         for package in zone.packages():
             checked = package.checked
-            if checked is None or package.landed.origin:
+            if (
+                checked is None or package.landed.positions is not None
+            ):  # a whole decision may hold rows set aside
                 continue
             decided = zone.decisions(package.id)
             rows = 0 if any(d.positions is None for d in decided) else checked.quarantined

@@ -33,6 +33,7 @@ from pipelines.settings import Settings
 from pipelines.sql import PARQUET, literal
 from pipelines.warehouse.connect import scratch_database
 
+UNREADABLE = "readable"  # the rule of a file as a whole, as of a row
 _UNFIT = "a value does not fit its field"
 _NO_KEY = "the record has no key"
 
@@ -64,6 +65,21 @@ def check(
     return checked, verdict
 
 
+def unreadable(package: Package, problem: Problem) -> Checked:
+    """Write `checked.json` of a landed file that cannot be decoded: it blocks until somebody drops it, and is tried
+    again at every sync, since a newer version may read it."""
+    landed = package.landed
+    for name in (ACCEPTED, QUARANTINED):  # of an attempt that got so far
+        (package.folder / name).unlink(missing_ok=True)
+    checked = Checked(
+        checked_at=datetime.now(UTC), rules_hash="", received=landed.received, accepted=0, quarantined=0, repeated=0,
+        superseded=0, skipped={UNREADABLE: landed.received}, blocked=True,
+        results=[{"rule": UNREADABLE, "severity": "block", "passed": False, "reason": problem.what}],
+    )  # fmt: skip
+    write_manifest(package.folder, CHECKED, checked)
+    return checked
+
+
 def _set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:
     """`aside`: (_position, rule, field, value, reason) of rows that no rule need look at; `fit`: the others."""
     con.execute(
@@ -75,7 +91,8 @@ def _set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:
         {"reason": _UNFIT},
     )
     con.execute(
-        "INSERT INTO aside SELECT _position, 'readable', NULL, NULL, _misfit FROM winners WHERE _misfit <> ''"
+        "INSERT INTO aside SELECT _position, $rule, NULL, NULL, _misfit FROM winners WHERE _misfit <> ''",
+        {"rule": UNREADABLE},
     )
     con.execute(
         "INSERT INTO aside SELECT _position, 'has_key', NULL, NULL, $reason FROM winners "

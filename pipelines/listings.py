@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from connectors.core.contract import SAME_EXPORT, CursorKind
+from connectors.core.contract import CursorKind
 from connectors.core.errors import Actor, Problem
+from connectors.core.files.stamps import same_export_until
 from pipelines.landing.zone import Package, StreamZone
 from pipelines.manifest import ACCEPTED, CHECKED, DROP, LIST_BRAKE, QUARANTINED, Landed, write_manifest
 from pipelines.warehouse.existence import Listing
@@ -35,7 +36,7 @@ def later_listing(con: duckdb.DuckDBPyConnection, package: Package) -> Listing |
     landed = package.landed
     if landed.file_stamp is None or CursorKind.FILE not in (landed.kind, landed.origin_kind):
         return None
-    newest = full_list_after(con, landed, landed.file_stamp + SAME_EXPORT)
+    newest = full_list_after(con, landed, same_export_until(landed.file_name, landed.file_stamp))
     return _listing(con, Package(package.folder.with_name(newest))) if newest else None
 
 
@@ -43,7 +44,7 @@ def _listing(con: duckdb.DuckDBPyConnection, package: Package) -> Listing:
     landed = package.landed
     assert landed.file_stamp is not None
     held = _rows_of(package)
-    others = files_since(con, landed, landed.file_stamp - SAME_EXPORT)
+    others = files_since(con, landed, landed.file_stamp)
     further = [Package(package.folder.with_name(name)) for name in others if name != held.id]
     accepted, aside = _files([held], ACCEPTED), _files([held], QUARANTINED)
     beside = [*_files(further, ACCEPTED), *_files(further, QUARANTINED)]

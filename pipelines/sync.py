@@ -22,10 +22,11 @@ import msgspec
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.limits import spending
-from pipelines.check import check
+from pipelines.check import UNREADABLE, check, unreadable
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
 from pipelines.landing.decisions import drop
+from pipelines.landing.intact import raw_damage
 from pipelines.landing.land import Landing, land
 from pipelines.landing.runs import Run, StreamRun, append_run
 from pipelines.landing.zone import Package, StreamZone, Zone
@@ -332,7 +333,7 @@ def _checked(
     if not pending:
         return
     rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
-    for package in pending:
+    for place, package in enumerate(pending, 1):
         checked = package.checked
         if checked is None or (checked.blocked and checked.rules_hash != rules.hash):
             checked, verdict = _check(package, source, stream, rules, settings)
@@ -351,16 +352,7 @@ def _checked(
                 outcome.fail(_stopped(package, str(checked.results[-1]["reason"])), Status.BLOCKED)
             continue
         if checked.blocked:
-            failed = [r for r in checked.results if r["severity"] == "block" and not r["passed"]]
-            outcome.fail(
-                Problem(
-                    f"package {package.id} is blocked by {', '.join(str(r['rule']) for r in failed)}: "
-                    + "; ".join(str(r["reason"]) for r in failed),
-                    do="repair the source or change the rule in expectations/, then sync again",
-                    where=str(package.folder),
-                ),
-                Status.BLOCKED,
-            )
+            outcome.fail(_blocked(package, checked, behind=len(pending) - place), Status.BLOCKED)
             return
         yield package
 
@@ -368,11 +360,35 @@ def _checked(
 def _check(
     package: Package, source: Source, stream: Stream, rules: RuleSet, settings: Settings
 ) -> tuple[Checked, Verdict | None]:
-    try:
+    problems: list[Problem] = []
+    with noted(problems.append):
         return check(package, source, stream, rules, settings)
-    except Problem as problem:  # the person who must act needs to know which file or package it was
-        problem.where = problem.where or f"{package.landed.file_name or 'package'} in {package.folder}"
-        raise
+    # The person who must act needs to know which file or package it was.
+    problem = problems[0]
+    problem.where = problem.where or _place(package)
+    if package.kind != CursorKind.FILE or any(raw_damage(package, package.landed)):
+        raise problem
+    return unreadable(
+        package, problem
+    ), None  # a file is as it is: left alone it would stop its stream for good
+
+
+def _place(package: Package) -> str:
+    return f"{package.landed.file_name or 'package'} in {package.folder}"
+
+
+def _blocked(package: Package, checked: Checked, *, behind: int) -> Problem:
+    failed = [r for r in checked.results if r["severity"] == "block" and not r["passed"]]
+    do = "repair the source or change the rule in expectations/, then sync again"
+    if any(r["rule"] == UNREADABLE for r in failed):
+        do = f"export the file again and run `crm-warehouse quarantine drop {package.id}`, then sync again"
+    return Problem(
+        f"package {package.id} is blocked by {', '.join(str(r['rule']) for r in failed)}: "
+        + "; ".join(str(r["reason"]) for r in failed)
+        + (f"; packages that wait behind it: {behind}" if behind else ""),
+        do=do,
+        where=_place(package),
+    )
 
 
 def _stop_sweep(package: Package, problem: Problem) -> None:

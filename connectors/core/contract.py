@@ -221,7 +221,7 @@ class Table:
 
     columns: Sequence[str]
     blocks: Iterable[Block]
-    skipped: Sequence[tuple[int, str]] = ()
+    skipped: Collection[tuple[int, str]] = ()
     sheet: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 

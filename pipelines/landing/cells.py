@@ -157,7 +157,8 @@ def _not_plain(field: Field, texts: Sequence[str]) -> Iterator[str]:
     if plain is None:
         return filter(None, set(texts))
     one, many = plain
-    if many.fullmatch("\n".join(texts)):
+    joined = "\n".join(texts)
+    if joined.count("\n") == len(texts) - 1 and many.fullmatch(joined):  # no text has lines of its own
         return iter(())
     return (text for text in set(texts) if text and not one.fullmatch(text))
 

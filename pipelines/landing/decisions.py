@@ -95,6 +95,12 @@ def _decide_list(zone: StreamZone, origin: Package, kind: str, by: str, run: str
 def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: str) -> Package:
     was = origin.checked
     assert was is not None
+    if kind == RELEASE and not was.files:
+        raise Problem(
+            f"nothing of package {origin.id} could be read, so there is nothing to release",
+            do=f"run `crm-warehouse quarantine drop {origin.id}` and export the file again",
+            where=str(origin.folder),
+        )
     if kind == RELEASE:
         checked = msgspec.structs.replace(was, blocked=False, results=[])
     else:
@@ -107,7 +113,10 @@ def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: st
         for name in (ACCEPTED, QUARANTINED):
             shutil.copy(origin.rows(name), package.folder / name)
     else:
-        _copy_rows(origin.rows(ACCEPTED), package.folder / ACCEPTED, "SELECT * FROM {0} WHERE false")
+        none = (
+            "SELECT * FROM {0} WHERE false" if was.files else "SELECT NULL::VARCHAR AS _record_id WHERE false"
+        )
+        _copy_rows(origin.rows(ACCEPTED), package.folder / ACCEPTED, none)
     return _finish(package, origin, checked, None, by, run)
 
 
@@ -182,7 +191,8 @@ def _finish(
     write_manifest(package.folder, CHECKED, msgspec.structs.replace(checked, files=files))
     landed = Landed(
         package=package.id, source=was.source, org=was.org, stream=was.stream, api_name=was.api_name,
-        kind=package.kind, origin=origin.id, origin_kind=was.kind, positions=positions, decided_by=by, run=run,
+        kind=package.kind, origin=origin.id, origin_kind=was.origin_kind or was.kind, positions=positions,
+        decided_by=by, run=run,
         started_at=was.started_at, landed_at=datetime.now(UTC), cursor_before=None, cursor_after=None,
         received=checked.received, pages=0, seconds=0.0, files=[], shape_hash=was.shape_hash,
         file_name=was.file_name, file_stamp=was.file_stamp, full=was.full and not positions, read=was.read,

@@ -138,9 +138,11 @@ def bury_unlisted(
     loaded_at: datetime,
     *,
     brake: bool,
+    out_of_turn: bool = False,
 ) -> dict[str, int]:
     """Tombstones for what a full list does not hold and no file as new as it does.
 
+    out_of_turn: it was released, so that older files may have been read after it; their records go as well.
     Raises Problem (code LIST_BRAKE), unless somebody has agreed, when more than 10 % of the living records would go
     or when a row of the list cannot be told from others, so that any record may be the one.
     """
@@ -161,19 +163,36 @@ def bury_unlisted(
         f"'{FULL_LIST}' AS evidence {gone} ORDER BY c._record_id",
         {**_facts(stream, landed), "stamp": listing.stamp},
     )
-    return {"deleted": _bury(con, stream, landed.org, loaded_at, _said_by(landed))}
+    deleted = _bury(con, stream, landed.org, loaded_at, _said_by(landed))
+    if out_of_turn and listing.whole:  # what is left and not held by newer files is of older ones
+        deleted += _bury_of_older(con, stream, landed, listing, loaded_at, f"{current} c WHERE true")
+    return {"deleted": deleted}
 
 
 def bury_unlisted_late(
     con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, listing: Listing, loaded_at: datetime
 ) -> dict[str, int]:
-    """Tombstones for records just inserted by a file that is older than a full list which lacks them."""
-    current = raw_table(stream.source, stream.name)
+    """Tombstones for records just inserted or revived by a file that is older than a full list which lacks them."""
     _hold_listed(con, listing)
-    late = (
-        f"{current} c JOIN plan p USING (_record_id) WHERE c._org = $org AND p.fate = 'inserted' "
-        f"AND c._deleted_at IS NULL AND {_unlisted(con, 'c', current)}"
+    brought = (
+        f"{raw_table(stream.source, stream.name)} c JOIN plan p USING (_record_id) "
+        "WHERE (p.fate = 'inserted' OR p.revived)"
     )
+    return {"deleted": _bury_of_older(con, stream, landed, listing, loaded_at, brought)}
+
+
+def _bury_of_older(
+    con: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    landed: Landed,
+    listing: Listing,
+    loaded_at: datetime,
+    rows: str,
+) -> int:
+    """Bury the living among these rows (SQL of a relation `c` and a condition) that are not in `listed`, whenever they
+    were read: the files that hold them are older than the list."""
+    unlisted = _unlisted(con, "c", raw_table(stream.source, stream.name))
+    late = f"{rows} AND c._org = $org AND c._deleted_at IS NULL AND {unlisted}"
     said = {"stamp": listing.stamp, "package": listing.package}
     con.execute(
         "INSERT INTO ops.deletions BY NAME SELECT $source AS source, $org AS org, $stream AS stream, "
@@ -186,7 +205,7 @@ def bury_unlisted_late(
         f"$stamp::TIMESTAMPTZ AS _deleted_at, '{FULL_LIST}' AS _deletion_evidence)"
     )
     values = {"org": landed.org, "loaded_at": loaded_at, **said}
-    return {"deleted": _append(con, stream, columns, late, values)}
+    return _append(con, stream, columns, late, values)
 
 
 def _hold_listed(con: duckdb.DuckDBPyConnection, listing: Listing) -> None:

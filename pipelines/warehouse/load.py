@@ -137,5 +137,9 @@ def _fold(
             if parts.later is not None:
                 gone.append(bury_unlisted_late(con, stream, landed, parts.later, loaded_at))
             if parts.listing is not None:
-                gone.append(bury_unlisted(con, stream, landed, parts.listing, loaded_at, brake=brake))
+                gone.append(
+                    bury_unlisted(
+                        con, stream, landed, parts.listing, loaded_at, brake=brake, out_of_turn=parts.agreed
+                    )
+                )
             return {**counts, "deleted": sum(one.get("deleted", 0) for one in gone)}

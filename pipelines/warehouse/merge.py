@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import NAME, NUMBER, SAME_EXPORT, Stream
+from connectors.core.contract import NAME, NUMBER, Stream
+from connectors.core.files.stamps import same_export_until
 from pipelines.manifest import Landed
 from pipelines.sql import is_reference, literal, quote
 from pipelines.warehouse.existence import FULL_LIST
@@ -34,7 +35,7 @@ def merge(
     absent: declared columns that a file does not have. An absence is never a delete: of a record that is known they
     stay as they are.
 
-    Leaves the temp table `plan` (_record_id, fate, …): one row per row of the package.
+    Leaves the temp table `plan` (_record_id, fate, revived, …): one row per row of the package.
     """
     current, history = raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
     incoming = _incoming(con, stream, landed, accepted, loaded_at)
@@ -87,7 +88,7 @@ def _again(landed: Landed) -> str:
     later = "i._read_at > c._read_at"
     if landed.file_stamp is None:
         return later
-    newest = _moment(landed.file_stamp + SAME_EXPORT)
+    newest = _moment(same_export_until(landed.file_name, landed.file_stamp))
     return f"({later} AND (c._deletion_evidence IS DISTINCT FROM '{FULL_LIST}' OR c._deleted_at <= {newest}))"
 
 
@@ -98,6 +99,7 @@ def _plan(con: duckdb.DuckDBPyConnection, current: str, again: str) -> dict[str,
         f"WHEN c._deleted_at IS NOT NULL AND {again} THEN 'updated' "  # it exists again
         "WHEN c._row_hash = i._row_hash THEN 'unchanged' "
         f"WHEN {_ORDER.format('i')} > {_ORDER.format('c')} THEN 'updated' ELSE 'stale' END AS fate, "
+        f"c._deleted_at IS NOT NULL AND {again} AS revived, "
         f"CASE WHEN NOT {again} THEN c._deleted_at END AS _deleted_at, "
         f"CASE WHEN NOT {again} THEN c._deletion_evidence END AS _deletion_evidence, "
         "greatest(i._read_at, c._read_at) AS _read_at, i._modified_at > c._modified_at AS newer, i._modified_at "

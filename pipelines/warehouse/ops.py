@@ -16,6 +16,7 @@ import duckdb
 import yaml
 
 from connectors.core.contract import CursorKind
+from connectors.core.files.stamps import same_export_until
 from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
 from pipelines.sql import quote
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
@@ -150,12 +151,14 @@ def earlier(con: duckdb.DuckDBPyConnection, package: str) -> Receipt | None:
 
 
 def files_since(con: duckdb.DuckDBPyConnection, landed: Landed, since: datetime) -> list[str]:
-    """The packages of files of a stream folded so far that were exported at or after `since`, or nobody knows when."""
-    rows = con.execute(
-        f"{_OF_FILES} AND (file_stamp IS NULL OR file_stamp >= $since) ORDER BY load_order",
-        {**_stream(landed), "since": since},
-    ).fetchall()
-    return [package for (package,) in rows]
+    """The packages of files of a stream folded so far that were exported with a list of `since`, or later, or
+    nobody knows when."""
+    rows = con.execute(f"{_OF_FILES} ORDER BY load_order", _stream(landed)).fetchall()
+    return [
+        package
+        for package, name, stamp in rows
+        if stamp is None or same_export_until(name or "", stamp) >= since
+    ]
 
 
 def full_list_after(con: duckdb.DuckDBPyConnection, landed: Landed, stamp: datetime) -> str | None:
@@ -169,7 +172,8 @@ def full_list_after(con: duckdb.DuckDBPyConnection, landed: Landed, stamp: datet
 
 
 _OF_FILES = (
-    "SELECT package_id FROM ops.packages WHERE source = $source AND org = $org AND stream = $stream "
+    "SELECT package_id, file_name, file_stamp FROM ops.packages "
+    "WHERE source = $source AND org = $org AND stream = $stream "
     f"AND (kind = '{CursorKind.FILE}' OR (kind = '{RELEASE}' AND origin LIKE '%-{CursorKind.FILE}-%' "
     f"AND NOT EXISTS (SELECT 1 FROM ops.packages o WHERE o.package_id = origin)))"
 )

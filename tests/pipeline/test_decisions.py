@@ -9,6 +9,7 @@ import pytest
 
 from connectors.core.errors import Problem
 from pipelines import flow
+from pipelines.aside import waiting
 from pipelines.fold import rebuild
 from pipelines.landing.decisions import drop, release
 from tests.pipeline.conftest import BLOCKING, RULES, Bench
@@ -147,7 +148,10 @@ def test_rows_set_aside_in_a_released_package_can_still_be_decided(bench: Bench,
     released = release(bench.zone, bench.zone.packages()[0], None)
     assert bench.sync().ok
     assert bench.raw() == [("1", Decimal("-1.00"))]
+    [listed] = waiting(bench.settings)
+    assert (listed.package, listed.rows, listed.why) == (released.id, 1, "count_is_not_negative")
     release(bench.zone, released, [1_000_002])
+    assert list(waiting(bench.settings)) == []
     assert bench.sync().ok
     assert bench.raw() == [("1", Decimal("-1.00")), ("2", Decimal("2.00"))]
     assert summary(bench) == [("count_is_not_negative", 1, 1, 0, 0)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import duckdb
 import pytest
 
 from connectors import discover
+from connectors.core.files import bundle as bundle_room
 from pipelines import flow
 from pipelines import sync as sync_room
 from pipelines.aside import decide, waiting
@@ -256,6 +258,65 @@ def test_an_older_file_that_arrives_late_raises_no_dead(home: Home) -> None:
     home.assert_rebuilt_alike()
 
 
+STATES = (
+    "SELECT _record_id, industry_level1, _modified_at, _deleted_at, _deletion_evidence FROM "
+    "raw_fxiaoke_export.account_obj ORDER BY ALL"
+)
+
+
+def test_two_lists_and_a_file_between_them_say_the_same_in_any_order(home: Home, twenty: Path) -> None:
+    def put_list(stamp: str, *more: Row) -> None:
+        home.put(stamp, [*(row(n) for n in ALL if n != 20), *more], folder="full")
+
+    put_list("20260305")
+    assert home.sync().ok
+    put_list("20260320", row(30))
+    assert home.sync().ok
+    home.put("20260310", [row(20, "金融")])
+    assert home.sync().ok
+    assert home.gone() == {"id20"}, "the newest list does not hold it"
+    home.assert_rebuilt_alike()
+    states = home.query(STATES)
+    shutil.rmtree(home.settings.home)
+    shutil.copytree(twenty / "home", home.settings.home)
+    put_list("20260305")
+    assert home.sync().ok
+    home.put("20260310", [row(20, "金融")])
+    assert home.sync().ok
+    assert home.gone() == set()
+    put_list("20260320", row(30))
+    assert home.sync().ok
+    assert home.query(STATES) == states
+
+
+def test_a_list_that_is_released_late_speaks_of_older_files_read_meanwhile(home: Home) -> None:
+    home.put("20260305", [row(n) for n in ALL if n > 3], folder="full")
+    assert not home.sync().ok
+    home.put("20260304", [row(50)])
+    home.put("20260306", [row(51)])
+    home.sync()
+    assert home.gone() == set()
+    decide(home.settings, home.zone.packages("file")[1].id, [], let=True, by="Wang")
+    assert home.sync().ok
+    assert home.gone() == {"id1", "id2", "id3", "id50"}, "51 is younger"
+    home.put("20260307", [row(50, "金融")])
+    assert home.sync().ok
+    assert home.gone() == {"id1", "id2", "id3"}
+    home.assert_rebuilt_alike()
+
+
+def test_a_name_that_tells_the_day_alone_may_mean_its_evening(home: Home) -> None:
+    home.put("20260305180000", [row(n) for n in ALL if n != 20], folder="full")
+    assert home.sync().ok
+    home.put("20260305", [row(20, "金融"), row(99)])
+    assert home.sync().ok
+    assert home.gone() == set()
+    home.put("20260304", [row(98)])
+    assert home.sync().ok
+    assert home.gone() == {"id98"}
+    home.assert_rebuilt_alike()
+
+
 def test_parts_of_one_list_bury_nothing_of_each_other(home: Home) -> None:
     home.put("20260401100000", [row(n) for n in range(1, 12)], folder="full")
     home.put("20260401100130", [row(n) for n in range(12, 20)], folder="full")
@@ -276,3 +337,60 @@ def test_a_list_beside_what_cannot_be_read_is_an_ordinary_file(home: Home) -> No
     assert any("may be a part of the list" in sentence for sentence in report.sentences())
     assert home.gone() == set()
     assert report.outcomes[0].status is not Status.BLOCKED
+
+
+ID20 = "唯一性ID,客户编号,客户名称\nid20,KH20,客户20\n"
+
+
+def _link(folder: Path) -> None:
+    (folder / "客户对象导出结果_2.csv").symlink_to("/nowhere")
+
+
+def _unrecognised(folder: Path) -> None:
+    part = folder / "客户对象导出结果_20260401100100.csv"
+    part.write_text("报表\n" * 11 + ID20)
+
+
+def _large(folder: Path) -> None:
+    with (folder / "客户对象导出结果_20260401100100.csv").open("wb") as part:
+        part.truncate((512 << 20) + 1)
+
+
+@pytest.mark.parametrize("refused", [_link, _unrecognised, _large])
+def test_a_list_beside_what_was_refused_is_an_ordinary_file(
+    home: Home, refused: Callable[[Path], None]
+) -> None:
+    home.put("20260401100000", [row(n) for n in range(1, 20)], folder="full")
+    refused(home.inbox / "full")
+    assert any("may be a part of the list" in sentence for sentence in home.sync().sentences())
+    assert home.gone() == set()
+
+
+def test_a_list_in_a_zip_that_breaks_off_is_an_ordinary_file(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home.inbox / "full"
+    folder.mkdir()
+    text = ID20.replace("20", "{0}")
+    head, line = text.split("\n", 1)
+    with zipfile.ZipFile(folder / "x.zip", "w") as archive:
+        archive.writestr("客户对象导出结果_1.csv", "\n".join([head, *(line.format(n) for n in range(1, 20))]))
+        archive.writestr("客户对象导出结果_2.csv", ID20)
+    whole = bundle_room._unpacked
+
+    def break_off(archive: object, info: zipfile.ZipInfo, *more: object) -> object:
+        if info.filename.endswith("_2.csv"):
+            raise zipfile.BadZipFile
+        return whole(archive, info, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bundle_room, "_unpacked", break_off)
+    assert any("may be a part of the list" in sentence for sentence in home.sync().sentences())
+    assert home.gone() == set()
+
+
+def test_a_file_of_another_time_that_cannot_be_read_silences_no_list(home: Home) -> None:
+    home.put("20260401100000", [row(n) for n in range(1, 20)], folder="full")
+    old = home.inbox / "full" / "客户对象导出结果_20260401080000.csv"
+    old.write_text("报表\n" * 11)
+    home.sync()
+    assert home.gone() == {"id20"}

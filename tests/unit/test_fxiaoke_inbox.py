@@ -73,6 +73,10 @@ def test_when_an_export_was_made(name: str, stamp: datetime):
     assert file_stamp(name, modified, "Asia/Shanghai") == stamp
 
 
+def test_a_file_of_the_future_was_made_now():
+    assert file_stamp("客户.csv", 4e11, "Asia/Shanghai") <= datetime.now(UTC)
+
+
 def test_the_time_in_a_name_is_of_the_context_s_zone():
     modified = datetime(2026, 7, 2, tzinfo=UTC).timestamp()
     written = file_stamp("x_20260701120000.xlsx", modified, "Europe/Berlin")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.core.contract import FieldType
+from connectors.core.contract import BLOCK_ROWS, FieldType
 from tests.unit.fxiaoke_workbooks import cut, open_tame, pages, xlsx
 
 DEALS = "商机对象导出结果_20260102030405.xlsx"
@@ -68,6 +68,18 @@ def test_different_rows_of_one_name_are_all_set_aside(tmp_path: Path):
     assert "several different rows" in found[0]["misfit"]
     assert found[0]["_record_id"] == "name:甲-大单", "kept, so that a person can find it"
     assert found[3]["_record_id"] == found[4]["_record_id"] == "name:丙"
+
+
+def test_equal_rows_are_one_however_wide_another_is(tmp_path: Path):
+    same = "甲,零售\n"
+    others = "".join(f"客户{n},制造\n" for n in range(BLOCK_ROWS))
+    (tmp_path / "客户对象导出结果_20260102.csv").write_text(
+        f"客户名称,1级行业\n{same}{others}{same}乙,零售,多余\n"
+    )
+    source = open_tame(tmp_path)
+    [page] = pages(source, "account_obj")
+    _, _, found = cut(source, "account_obj", page.body)
+    assert [row["misfit"] for row in found if row["name"] == "甲"] == [None, None]
 
 
 def test_a_stronger_key_makes_equal_names_harmless(tmp_path: Path):

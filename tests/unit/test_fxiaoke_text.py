@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from connectors.core.errors import Problem
+from connectors.core.files import text
+from connectors.core.files.limits import Limits
 from tests.unit.fxiaoke_workbooks import cut, open_tame, pages, sentence
 
 NAME = "客户对象导出结果_20260102.csv"
@@ -81,6 +85,28 @@ def test_blank_lines_count_as_rows_except_at_the_end(tmp_path: Path):
     table, rows = read(tmp_path, "标题\n\n客户名称,1级行业\n\n甲,零售\n,\n合计,9\n\n\n".encode())
     assert [r["position"] for r in rows] == [5]
     assert table.skipped == [(4, "blank"), (6, "blank"), (7, "total")]
+
+
+def test_blank_lines_take_no_memory(tmp_path: Path):
+    lines = 100_000
+    blank = "\n" * lines
+    body = f"客户名称,1级行业\n甲,零售\n{blank}乙,零售\n{blank}".encode()
+    tracemalloc.start()
+    try:
+        table, rows = read(tmp_path, body)
+        assert tracemalloc.get_traced_memory()[1] < 5 << 20
+    finally:
+        tracemalloc.stop()
+    assert [(r["position"], r["name"]) for r in rows] == [(2, "甲"), (lines + 3, "乙")]
+    assert len(table.skipped) == lines
+    assert {why for _, why in table.skipped} == {"blank"}
+
+
+def test_more_lines_than_anybody_exports(tmp_path: Path):
+    (tmp_path / NAME).write_bytes(b"a,b\n" + b"\n" * 20)
+    assert text.peek(tmp_path / NAME, Limits(lines=21)).last_row == 1
+    with pytest.raises(Problem, match="more than 20 lines"):
+        text.peek(tmp_path / NAME, Limits(lines=20))
 
 
 def test_leading_zeros_and_long_ids_stay(tmp_path: Path):

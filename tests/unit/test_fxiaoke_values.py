@@ -49,6 +49,9 @@ def read(kind: FieldType, text: str) -> str | None:
         (".5", "0.5"),
         ("-0.0", "0"),
         ("12345678901234567890.12", "12345678901234567890.12"),
+        ("1 200 300.50", "1200300.5"),
+        ("- 12 300 元", "-12300"),
+        ("12\u00a0300", "12300"),
     ],
 )
 def test_decimals(text: str, value: str):
@@ -73,6 +76,12 @@ def test_decimals(text: str, value: str):
         ".",
         "5元/台",
         "٣",
+        "100\n200",
+        "100\r200",
+        "300 400",
+        "1 2",
+        "1. 5",
+        "100\t200",
     ],
 )
 def test_what_is_no_amount_in_yuan_is_refused(text: str):
@@ -197,6 +206,9 @@ def test_plain_keeps_the_value(value: Decimal):
         (time(3, 4), "03:04:00"),
         (timedelta(hours=30), "1 day, 6:00:00"),
         (" 甲 ", " 甲 "),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (datetime(9999, 12, 31, 23, 59, 59, 900_000), "9999-12-31 23:59:59"),
     ],
 )
 def test_typed_cells_have_one_text(cell: object, text: str):
@@ -206,6 +218,7 @@ def test_typed_cells_have_one_text(cell: object, text: str):
 def test_numbers_beyond_fifteen_digits_are_not_trusted():
     assert loses_digits(1.234567890123457e16)
     assert loses_digits(-(10**15))
+    assert loses_digits(float("nan"))
     assert not loses_digits(999_999_999_999_999.0)
     assert not loses_digits("12345678901234567890")
     assert not loses_digits(True)

@@ -138,6 +138,40 @@ def test_a_bad_member_is_refused_and_stops_no_other(tmp_path: Path, member, body
     assert left == [inbox / "a.zip"], "nothing was written anywhere else"
 
 
+def test_folders_of_windows_are_none(tmp_path: Path):
+    zipped(tmp_path / "a.zip", {"sub\\": b"", f"sub\\{NAME}": account()})
+    source = open_tame(tmp_path)
+    assert source.problems() == []
+    assert list(bodies(source).values()) == [account()]
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40])
+def test_a_member_that_the_reader_does_not_take_stops_no_other(tmp_path: Path, flag: int):
+    path = zipped(tmp_path / "a.zip", {"1.csv": account(), "2.csv": account("丙"), "3.csv": account("丁")})
+    raw = bytearray(path.read_bytes())
+    second = raw.index(b"PK\x01\x02", raw.index(b"PK\x01\x02") + 4)
+    raw[second + 8] |= flag
+    path.write_bytes(raw)
+    assert said(tmp_path) == {"a.zip/2.csv": "the zip archive is damaged or incomplete here"}
+    assert list(bodies(open_tame(tmp_path))) == ["a.zip/1.csv", "a.zip/3.csv"]
+
+
+def test_a_local_name_that_is_no_text_stops_no_other(tmp_path: Path):
+    path = zipped(tmp_path / "a.zip", {"1.csv": account(), "2.csv": account("丙"), "3.csv": account("丁")})
+    raw = bytearray(path.read_bytes())
+    second = raw.index(b"PK\x03\x04", 4)
+    raw[second + 7] |= 0x08  # it says that its name is UTF-8
+    raw[second + 30] = 0xFF
+    path.write_bytes(raw)
+    assert list(said(tmp_path)) == ["a.zip/2.csv"]
+    assert len(bodies(open_tame(tmp_path))) == 2
+
+
+def test_a_wide_space_in_a_name_is_a_space(tmp_path: Path):
+    zipped(tmp_path / "a.zip", {"客户　一月.csv": account()})
+    assert list(bodies(open_tame(tmp_path))) == ["a.zip/客户　一月.csv"]
+
+
 def test_a_zip_in_a_zip_is_not_opened(tmp_path: Path):
     inner = zipped(tmp_path / "inner.zip", {NAME: account()})
     zipped(tmp_path / "in" / "a.zip", {"b.zip": inner.read_bytes(), NAME: account()})

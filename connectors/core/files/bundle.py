@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def members(
     """
     try:
         with Archive(bundle.path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if not _is_folder(info)]
             _judge(bundle, infos, limits)
             for number, info in enumerate(infos, 1):
                 name = member_name(info)
@@ -73,9 +74,8 @@ def members(
                 try:
                     _refuse(info, name, limits)
                     found = _unpacked(archive, info, name, room / f"{number:04}", limits)
-                except Problem as problem:
-                    problem.where = place
-                    yield problem
+                except (Problem, zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+                    yield _refusal(error, place)
                     continue
                 if found is None or found[1] in known:
                     _remove(room / f"{number:04}")
@@ -85,6 +85,21 @@ def members(
                 yield Member(path, place, info.file_size, digest, stamp)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise Problem("the zip archive is damaged or incomplete", do=EXPORT_AGAIN) from error
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    # Of Windows' own archives too; the last byte of a name in GBK may be a backslash and mean none.
+    return not info.file_size and member_name(info).endswith(("/", "\\"))
+
+
+def _refusal(error: Exception, place: str) -> Problem:
+    if isinstance(error, Problem):
+        problem = error
+    else:
+        problem = Problem("the zip archive is damaged or incomplete here", do=EXPORT_AGAIN)
+        problem.__cause__ = error
+    problem.where = place
+    return problem
 
 
 def member_name(info: zipfile.ZipInfo) -> str:
@@ -128,7 +143,7 @@ def _refuse(info: zipfile.ZipInfo, name: str, limits: Limits) -> None:
         raise Problem("this is no ordinary file", do=_UNPACK)
     if ".." in parts or parts[0] == "" or ":" in parts[0] or "\0" in info.orig_filename:
         raise Problem("its name leads out of the archive, as attacks do", do=_UNPACK)
-    if not parts[-1].isprintable() or len(parts[-1].encode()) > _LONGEST_NAME:
+    if not parts[-1] or not all(map(_is_legible, parts[-1])) or len(parts[-1].encode()) > _LONGEST_NAME:
         raise Problem("its name cannot be that of a file", do="Rename it and zip it again")
     if info.flag_bits & 1:
         raise Problem(
@@ -185,7 +200,11 @@ def _modified(info: zipfile.ZipInfo, bundle: Bundle, timezone: str) -> float:
     return written if info.date_time[0] >= _EARLIEST and written <= bundle.modified else bundle.modified
 
 
+def _is_legible(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"  # a space of whatever width
+
+
 def _shown(name: str) -> str:
     """A name that can be printed, whatever stands in it."""
-    legible = "".join(c if c.isprintable() else "\ufffd" for c in name)
+    legible = "".join(c if _is_legible(c) else "\ufffd" for c in name)
     return legible if len(legible) <= _LONGEST_NAME else f"{legible[:_LONGEST_NAME]}…"

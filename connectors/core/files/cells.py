@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, time, timedelta
 from typing import TypeAlias
 
@@ -28,8 +29,9 @@ def text_of(cell: Cell) -> str:
 
 
 def loses_digits(cell: Cell) -> bool:
-    """Whether the cell is a number too long for a spreadsheet, so that an id in it is not to be trusted."""
-    return isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) >= UNSAFE
+    """Whether the cell is a number too long for a spreadsheet, or none (nan, inf), so that an id in it is not to be
+    trusted."""
+    return isinstance(cell, int | float) and not isinstance(cell, bool) and not abs(cell) < UNSAFE
 
 
 def letters(index: int) -> str:
@@ -42,6 +44,8 @@ def letters(index: int) -> str:
 
 
 def _number(value: float) -> str:
+    if not math.isfinite(value):  # no spreadsheet shows one, but a file may hold it
+        return str(value)
     if value == int(value):
         return str(int(value))
     text = f"{value:.15g}"  # 0.1 + 0.2 is shown as 0.3
@@ -50,5 +54,8 @@ def _number(value: float) -> str:
 
 def _moment(value: datetime) -> str:
     # A serial number has no exact seconds: 14:04:59.9995 was written as 14:05:00.
-    rounded = (value + timedelta(milliseconds=500)).replace(microsecond=0)
+    half = min(
+        timedelta(milliseconds=500), datetime.max - value.replace(tzinfo=None)
+    )  # the year 10000 is none
+    rounded = (value + half).replace(microsecond=0)
     return rounded.date().isoformat() if rounded.time() == time(0) else rounded.isoformat(" ")

@@ -11,8 +11,9 @@ class Limits:
 
     file_bytes: as it lies in the inbox. bundle_members: files in a zip of files. members, unpacked_bytes, ratio: of
     a zip; the ratio counts only beyond `ratio_from` unpacked bytes, since small repetitive parts pack well and harm
-    nobody. part_bytes: styles, sheet list and the like. columns: of a sheet. cells: rows × columns that the reader
-    may hold (24 bytes each). memory_bytes, seconds: of the separate process that looks at an unknown file.
+    nobody. part_bytes: styles, sheet list and the like. columns: of a sheet. lines: rows of a text, blank ones too.
+    cells: rows × columns that the reader may hold (24 bytes each). memory_bytes, seconds: of the separate process
+    that looks at an unknown file.
     """
 
     file_bytes: int = 512 << 20
@@ -23,6 +24,7 @@ class Limits:
     ratio_from: int = 64 << 20
     part_bytes: int = 64 << 20
     columns: int = 702  # A to ZZ
+    lines: int = 10_000_000
     cells: int = 60_000_000
     memory_bytes: int = 4 << 30
     seconds: int = 300

@@ -8,25 +8,29 @@ from decimal import Decimal
 from connectors.core.files.normal import narrow
 
 _NUMBER = re.compile(
-    r"""^(?P<open>\()?
+    r"""(?P<open>\()?
     (?P<sign>[-+])?(?P<currency>¥|CNY|RMB|人民币)?(?P<sign2>[-+])?
-    (?P<digits>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?P<fraction>\.[0-9]*)?(?P<exponent>E[-+]?[0-9]{1,2})?
+    (?P<digits>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:[ ][0-9]{3})+|[0-9]+)?
+    (?P<fraction>\.[0-9]*)?(?P<exponent>E[-+]?[0-9]{1,2})?
     (?P<times>[千万亿]|百万|千万)?(?P<unit>%|元|圆|¥|CNY|RMB|人民币)?
-    (?P<close>\))?$""",
+    (?P<close>\))?""",
     re.VERBOSE | re.IGNORECASE,
 )
 _TIMES = {"千": 1_000, "万": 10_000, "百万": 1_000_000, "千万": 10_000_000, "亿": 100_000_000}
-_MINUS = str.maketrans("−–—", "---")
+_SIGNS = str.maketrans("−–—\u00a0\u202f", "---  ")
+_GAPS = re.compile(r"(?<![0-9.,])[ \t]+|[ \t]+(?![0-9.,])")  # around signs and units
+_SEPARATORS = re.compile("[, ]")
 
 
 def number(text: str) -> tuple[Decimal, bool] | None:
     """The number in a text, and whether the text names its own magnitude or currency; None if it is none.
 
     12.66% is 12.66, as Fxiaoke keeps percents. A currency other than the yuan is no number: amounts of two
-    currencies must not meet in one column. A comma that does not part thousands is refused: 1,5 may be 1.5.
+    currencies must not meet in one column. A comma that does not part thousands is refused: 1,5 may be 1.5. So are
+    several lines, and a space between groups that may each be a number: 300 400, but not 1 200 300.
     """
-    folded = narrow(text).translate(_MINUS)
-    match = _NUMBER.match("".join(folded.split()))
+    folded = narrow(text).translate(_SIGNS).strip()
+    match = _NUMBER.fullmatch(_GAPS.sub("", folded))
     if match is None or not (match["digits"] or (match["fraction"] or "").strip(".")):
         return None
     if bool(match["open"]) != bool(match["close"]) or (match["sign"] and (match["sign2"] or match["open"])):
@@ -34,7 +38,7 @@ def number(text: str) -> tuple[Decimal, bool] | None:
     if match["currency"] and match["unit"] == "%":
         return None
     value = Decimal(
-        f"{(match['digits'] or '0').replace(',', '')}{match['fraction'] or ''}{match['exponent'] or ''}"
+        f"{_SEPARATORS.sub('', match['digits'] or '0')}{match['fraction'] or ''}{match['exponent'] or ''}"
     )
     value *= _TIMES.get(match["times"] or "", 1)
     if match["open"] or "-" in (match["sign"], match["sign2"]):

@@ -10,6 +10,7 @@ import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -26,15 +27,23 @@ _DELIMITERS = (",", "\t", ";")
 
 def peek(path: Path, limits: Limits) -> Peek:
     """First rows and last row of a text file. Raises Problem when it cannot be read to its end."""
-    grid = open_grid(path)
+    encoding = encoding_of(path)
     head: list[tuple[str, ...]] = []
     last = 0
-    for last, row in enumerate(grid.rows(), 1):
-        if len(row) > limits.columns:
-            raise Problem(f"row {last} has more than {limits.columns} columns", do=SAVE_AGAIN)
-        if last <= HEAD_ROWS:
-            head.append(tuple(map(str, row)))
-    return Peek("", tuple(head), last)
+    with _reader(path, encoding, delimiter_of(path, encoding)) as lines:
+        for number, row in enumerate(lines, 1):
+            if (row and row[0]) or any(row):
+                last = number
+                if len(row) > limits.columns:
+                    raise Problem(f"row {number} has more than {limits.columns} columns", do=SAVE_AGAIN)
+            if number <= HEAD_ROWS:
+                head.append(tuple(row))
+            elif number > limits.lines:
+                raise Problem(
+                    f"the text file has more than {limits.lines:,} lines",
+                    do="Delete empty lines at its end, or export fewer records",
+                )
+    return Peek("", tuple(head[:last]), last)
 
 
 def open_grid(path: Path) -> Grid:
@@ -45,18 +54,24 @@ def open_grid(path: Path) -> Grid:
 
 
 def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[Cell]]:
-    blank: list[list[Cell]] = []
+    blank = 0  # counted, not kept: there may be millions
+    with _reader(path, encoding, delimiter) as lines:
+        for row in lines:
+            if (row and row[0]) or any(row):
+                if blank:
+                    yield from ([] for _ in range(blank))
+                    blank = 0
+                yield row  # type: ignore[misc]
+            else:
+                blank += 1
+
+
+@contextmanager
+def _reader(path: Path, encoding: str, delimiter: str) -> Iterator[Iterator[list[str]]]:
     with path.open(encoding=encoding, newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         try:
-            for row in reader:
-                if (row and row[0]) or any(row):
-                    if blank:
-                        yield from blank
-                        blank.clear()
-                    yield row  # type: ignore[misc]
-                else:
-                    blank.append(row)  # type: ignore[arg-type]
+            yield reader
         except csv.Error as error:
             raise Problem(
                 f"line {reader.line_num} of the text file is not readable: {error}", do=SAVE_AGAIN
@@ -99,7 +114,8 @@ def delimiter_of(path: Path, encoding: str) -> str:
 
     def evenness(delimiter: str) -> tuple[float, int]:
         try:
-            widths = Counter(len(row) for row in islice(_rows(path, encoding, delimiter), HEAD_ROWS) if row)
+            with _reader(path, encoding, delimiter) as lines:
+                widths = Counter(len(row) for row in islice(lines, HEAD_ROWS) if any(row))
         except Problem:
             return 0, 0
         width, rows = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))

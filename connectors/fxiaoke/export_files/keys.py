@@ -69,7 +69,8 @@ class Keys:
             named = (texts[i] for i in self._layout.names if _given(texts[i]))
             if name := next(filter(None, map(match_name, named)), ""):
                 # A digest is enough: two different rows taken for equal would need a collision of hash().
-                content = hash(tuple(texts))
+                # A row is as wide as the widest of its block.
+                content = hash(tuple(texts[: len(self._layout.labels)]))
                 if seen.setdefault(name, content) != content:
                     ambiguous.add(name)
         return frozenset(ambiguous)

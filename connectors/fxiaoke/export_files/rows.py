@@ -23,6 +23,7 @@ from connectors.fxiaoke.export_files.keys import Keys
 from connectors.fxiaoke.export_files.labels import ObjectLabels, Vocabulary
 from connectors.fxiaoke.export_files.layout import Column, Layout, lay_out, places
 from connectors.fxiaoke.export_files.recognise import TIPS
+from connectors.fxiaoke.export_files.skipped import Skipped
 
 BLANK, TOTAL, HINTS = "blank", "total", "tips"
 _TOTALS = frozenset({"合计", "总计", "小计"})
@@ -43,7 +44,7 @@ def tabulate(file: Path, words: ObjectLabels, vocabulary: Vocabulary, timezone: 
     if not fit.known:
         raise Problem(f"the file has no header of {words.stream.label}", do=EXPORT_AGAIN, where=file.name)
     layout = lay_out(head[fit.row - 1], words, vocabulary, timezone)
-    skipped: list[tuple[int, str]] = []
+    skipped = Skipped()
     cutter = _Cutter(grid, layout, fit.row, skipped)
     return layout.shape, Table(layout.table_columns(), cutter.blocks(), skipped, grid.sheet, places(layout))
 
@@ -73,7 +74,7 @@ class _Cutter:
     """Cuts one file, block by block and column by column: of millions of cells none is touched by a statement of
     its own unless there is something about it."""
 
-    def __init__(self, grid: Grid, layout: Layout, header_row: int, skipped: list[tuple[int, str]]) -> None:
+    def __init__(self, grid: Grid, layout: Layout, header_row: int, skipped: Skipped) -> None:
         self._grid, self._layout, self._header, self._skipped = grid, layout, header_row, skipped
         self._width = len(layout.labels)
         # A number typed into a cell loses digits beyond the 15th; where nobody declared the column we do not
@@ -97,14 +98,19 @@ class _Cutter:
                 {**unkeyed, **block.wrong},
             )
 
-    def _records(self, skipped: list[tuple[int, str]]) -> Iterator[_Cells]:
+    def _records(self, skipped: Skipped) -> Iterator[_Cells]:
         """The rows that are records; the others go to `skipped` with a reason."""
         rows = islice(self._grid.rows(), self._header, None)
         position = self._header + 1
         while some := list(islice(rows, BLOCK_ROWS)):
+            if not any(map(any, some)):
+                skipped.add(range(position, position + len(some)), BLANK)
+                position += len(some)
+                continue
             block = self._columns(position, some)
             if reasons := self._no_records(block):
-                skipped += [(block.positions[place], why) for place, why in sorted(reasons.items())]
+                for place, why in sorted(reasons.items()):
+                    skipped.add(range(position + place, position + place + 1), why)
                 block = block.only([place not in reasons for place in range(len(some))])
             position += len(some)
             if block.positions:
@@ -203,7 +209,7 @@ class _Cutter:
         return _encode_lines(said).decode().split("\n")[:-1]
 
     def _texts_again(self) -> Iterator[Sequence[str]]:
-        for block in self._records([]):
+        for block in self._records(Skipped()):
             yield from zip(*block.texts, strict=True)
 
 

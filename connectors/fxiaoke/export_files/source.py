@@ -186,19 +186,15 @@ class FxiaokeExport(Source):
             if file.sha256 in seen:
                 continue
             try:
-                peek = self._peek(file.path, self._limits)
+                holds = recognise(file.path.stem, self._peek(file.path, self._limits), words)
             except Problem as problem:
                 unread.append(file)
                 problems.append(_at(problem, file))
                 continue
             except OSError as error:
+                unread.append(file)
                 what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
                 problems.append(Problem(what, do="Check its permissions, or copy it again", where=file.place))
-                continue
-            try:
-                holds = recognise(file.path.stem, peek, words)
-            except Problem as problem:
-                problems.append(_at(problem, file))
                 continue
             seen.add(file.sha256)
             new.setdefault(holds.stream, []).append(_Found(file, holds))

@@ -105,7 +105,7 @@ def _differences(
             return
         if not _same(row, now, table.columns, blanking, names.get(row.position)):
             yield f"row {row.position}"
-    if list(table.skipped) != list(table_now.skipped):
+    if any(row != now for row, now in zip_longest(table.skipped, table_now.skipped)):
         yield "its blank rows"
 
 
