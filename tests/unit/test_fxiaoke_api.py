@@ -410,7 +410,7 @@ def test_a_name_stays_with_its_object():
     def found(*seen: str, known: dict[str, str]) -> dict[str, str]:
         listed = json.dumps({"data": {"objects": [{"describeApiName": name} for name in seen]}}).encode()
         api = SimpleNamespace(post=lambda path, body, parse: parse(listed))
-        offered = offer(api, "fxiaoke", [STREAM], Selection.parse("all", ""), known)  # type: ignore[arg-type]
+        offered = offer(api, "fxiaoke", [STREAM], OBJECTS.parse("all", ""), known)  # type: ignore[arg-type]
         return {stream.api_name: stream.name for stream in offered.streams}
 
     assert found("visit__c", known={}) == {"visit__c": "visit_c"}
