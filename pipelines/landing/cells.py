@@ -16,6 +16,7 @@ from typing import TextIO
 import duckdb
 
 from connectors.core.contract import CELLS, NAME, NUMBER, RECORD_ID, Block, Field, FieldType, Shape, Table
+from connectors.core.files.uncollected import uncollected
 from pipelines.landing.pages import read_pages
 from pipelines.landing.records import cut_records
 from pipelines.landing.types import typed
@@ -107,7 +108,7 @@ def cells_from_file(
     }
     odd: dict[int, set[str]] = {place: set() for place in readable}
     path = scratch / "cells.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file, uncollected():
         for block in table.blocks:
             _write_block(file, block)
             for place, field in readable.items():

@@ -19,6 +19,7 @@ from connectors.core.files.cells import Cell
 from connectors.core.files.content import SAVE_AGAIN
 from connectors.core.files.grid import Grid, Peek
 from connectors.core.files.limits import HEAD_ROWS, Limits
+from connectors.core.files.uncollected import uncollected
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _GUESSES = ("utf-8", "gb18030")
@@ -30,7 +31,7 @@ def peek(path: Path, limits: Limits) -> Peek:
     encoding = encoding_of(path)
     head: list[tuple[str, ...]] = []
     last = 0
-    with _reader(path, encoding, delimiter_of(path, encoding)) as lines:
+    with _reader(path, encoding, delimiter_of(path, encoding)) as lines, uncollected():
         for number, row in enumerate(lines, 1):
             if (row and row[0]) or any(row):
                 last = number
