@@ -152,6 +152,7 @@ def test_a_bad_file_fails_the_run_after_everything_was_served(home: Path) -> Non
     assert health is not None and not health.ok and "库存.xlsx" in health.problems[0].sentence
 
 
+@pytest.mark.slow
 def test_a_run_with_fxiaokes_api_loads_it_and_says_which_object_could_not_be_read(
     home: Path, fresh_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def start(
     yield begin
 
 
+@pytest.mark.slow
 def test_full_then_weeks_of_increments(start):
     home = start(switches={"invalid_stamps": True})
     first = home.sync()
@@ -165,6 +166,7 @@ def test_full_then_weeks_of_increments(start):
     assert buried[0][0] > 0, "the company must make deals void for this to mean anything"
 
 
+@pytest.mark.slow
 def test_the_older_generation_brings_the_same_but_for_the_form_of_people(start):
     home = start(size=60, FXIAOKE_AUTH="legacy", FXIAOKE_USER_ID=FIRST_OPEN)
     report = home.sync()
@@ -245,6 +247,7 @@ def test_people_who_can_no_longer_be_seen_are_not_taken_for_deleted(start):
     assert home.rows("personnel_obj").keys() == people
 
 
+@pytest.mark.slow
 def test_short_pages_in_the_middle_are_not_taken_for_the_end(start):
     home = start(size=120, switches={"short_page": 7})
     report = home.sync(sweep=True)
@@ -442,6 +445,7 @@ def test_people_and_departments_are_the_organisation_tree(start):
     assert home.query("SELECT count(*) FROM raw_fxiaoke.personnel_obj WHERE leader IS NOT NULL")[0][0] > 0
 
 
+@pytest.mark.slow
 def test_exports_and_the_api_of_one_tenant_sync_beside_each_other(start):
     """Files first, the API later; then both in one command."""
     home = start(size=60)
@@ -569,6 +573,7 @@ def test_a_second_organisation_has_its_name_in_its_settings(start, monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command_line_syncs_it(start):
     home = start(size=60)
     command = Path(sys.executable).with_name("crm-warehouse")

@@ -138,6 +138,7 @@ def test_an_eventful_life(first_home: Path, stamps: bool) -> None:
     assert excused == unseen, "a plan in which nothing goes unseen proves less"
 
 
+@pytest.mark.slow
 @settings(few, max_examples=2)
 @given(plan=plans(moments, 4, 9), stamps=st.booleans())
 def test_a_few_lives(first_home: Path, plan: list[Step], stamps: bool) -> None:

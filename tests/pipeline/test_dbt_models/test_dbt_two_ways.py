@@ -115,6 +115,7 @@ def test_a_file_takes_away_neither_the_stage_nor_its_moment(tenant: Warehouse) -
     ) == [(1, "won", "2026-02-18 02:00:00.2+00", "vendor_stamp")]
 
 
+@pytest.mark.slow
 def test_today_asked_for_as_a_day_is_what_stands_now(
     dbt: Dbt, tenant: Warehouse, back_then: Warehouse
 ) -> None:
