@@ -255,6 +255,7 @@ def test_short_pages_in_the_middle_are_not_taken_for_the_end(start):
     home.assert_equals_truth()
 
 
+@pytest.mark.slow
 def test_codes_have_names_where_the_record_does_not_say_them_and_numbers_may_be_numbers(start):
     home = start(size=60, switches={"companions": False, "numbers": "json", "strings": True})
     report = home.sync()
@@ -330,6 +331,7 @@ def test_who_is_erased_leaves_no_name_beside_a_reference(start):
     assert told not in home.landed()
 
 
+@pytest.mark.slow
 def test_the_warehouse_is_made_again_from_the_landing_zone_alone(start):
     home = start(size=60)
     assert home.sync().ok

@@ -128,9 +128,8 @@ EVENTFUL: list[Step] = [
 ]
 
 
-@pytest.mark.parametrize(
-    "stamps", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["stamped", "unstamped"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("stamps", [True, False], ids=["stamped", "unstamped"])
 def test_an_eventful_life(first_home: Path, stamps: bool) -> None:
     """Everything that can happen, once."""
     excused = live(life, first_home, EVENTFUL, stamps, ("swept", "full"))
@@ -138,7 +137,6 @@ def test_an_eventful_life(first_home: Path, stamps: bool) -> None:
     assert excused == unseen, "a plan in which nothing goes unseen proves less"
 
 
-@pytest.mark.slow
 @settings(few, max_examples=2)
 @given(plan=plans(moments, 4, 9), stamps=st.booleans())
 def test_a_few_lives(first_home: Path, plan: list[Step], stamps: bool) -> None:

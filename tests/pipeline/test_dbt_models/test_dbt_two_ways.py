@@ -85,6 +85,7 @@ def test_the_records_own_time_of_a_stage_is_kept_with_its_grade(tenant: Warehous
     ) == [(date(2026, 3, 3), "vendor_stamp")]
 
 
+@pytest.mark.slow
 def test_a_past_day_knows_both_ways_too(back_then: Warehouse) -> None:
     """On 1 March nothing was void yet; what a file of 5 March showed of February counts for February."""
     assert back_then.rows(
