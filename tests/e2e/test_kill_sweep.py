@@ -2,7 +2,7 @@
 meet half a version, and the next run puts everything right.
 
 `python -m pytest -m slow tests/e2e/test_kill_sweep.py -rP` runs the whole sweep (200 kills at seeded random
-points, and one on every line of the log) and prints where they hit. Without `-m slow`, six kills.
+points, and one on every line of the log) and prints where they hit. Without `-m slow`, three kills of a sync.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def test_every_line_of_a_run_is_killed_on() -> None:
     assert lines == {line for line, *_ in LINES}
 
 
-def test_six_kills(tmp_path_factory: pytest.TempPathFactory) -> None:
-    stage = Stage(tmp_path_factory.mktemp("six"), deals=50, seed=11)
+def test_three_kills_of_a_sync(tmp_path_factory: pytest.TempPathFactory) -> None:
+    stage = Stage(tmp_path_factory.mktemp("three"), deals=50, seed=11)
     try:
         with stage.watched():
             stage.new_day()
@@ -126,6 +126,17 @@ def test_six_kills(tmp_path_factory: pytest.TempPathFactory) -> None:
             stage.new_day()
             for line in ("package folded", "package loaded"):
                 assert stage.kills(Kill("sync", line, 1)).killed
+            stage.converges("sync")
+    finally:
+        stage.close()
+
+
+@pytest.mark.slow
+def test_three_kills_of_build_and_publish(tmp_path_factory: pytest.TempPathFactory) -> None:
+    stage = Stage(tmp_path_factory.mktemp("three"), deals=50, seed=11)
+    try:
+        with stage.watched():
+            stage.new_day()
             stage.converges("sync")
             target_path(stage.home.settings).mkdir(parents=True)
             stamp_build(stage.home.settings, BuildStamp(built_from="an earlier build", as_of_date=""))

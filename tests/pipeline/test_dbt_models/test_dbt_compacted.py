@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from pipelines.sql import literal
 from pipelines.warehouse.compact import compact
@@ -28,6 +29,7 @@ def contents(path: Path) -> dict[tuple[str, str], list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.slow
 def test_dbt_builds_the_same_on_a_compacted_warehouse(dbt: Dbt, company: Warehouse) -> None:
     seen: list[bool] = []
 
