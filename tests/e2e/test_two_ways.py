@@ -66,7 +66,6 @@ def test_files_first_and_the_api_later_are_one_company(
     sandbox.exports(settings.inbox("fxiaoke_export"), ids=ids)
     by_way = run("fxiaoke_export")
     assert sum(row[1] for row in by_way) == sum(row[2] for row in by_way)
-    count, amount = told()
-    assert sum(row[1] for row in by_way) - left == count
-    if ids == "all":
-        assert sum((row[3] for row in by_way), Decimal(0)) == amount
+    # What came back without a stamp is void until the API is asked for all its ids.
+    back = gone.keys() & sandbox.truth("fxiaoke", "deals")["records"].keys()
+    assert sum(row[1] for row in by_way) - left == told()[0] - len(back)
