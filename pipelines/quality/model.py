@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic import model_validator as checked
@@ -32,6 +32,10 @@ class Scope(StrEnum):
     CROSS = "cross"
 
 
+CROSS = ("references", "unique", "overlaps", "freshness", "totals")
+"""What a rule of scope cross can ask of the loaded tables."""
+
+
 class Severity(StrEnum):
     """What follows: the row is set aside, the package waits, or somebody is told."""
 
@@ -52,11 +56,37 @@ class Measure(_Model):
 
 
 class Reference(_Model):
-    """A cross rule: every filled `column` must be found as `to` in another stream of the same source."""
+    """Every filled `column` must be found as `to` in another stream of the same source."""
 
     column: Text
     stream: Text
     to: Text
+
+
+class Overlaps(_Model):
+    """Of one `per` (columns), no two rows may be true at the same time: a row is, from `begin` until before `end`.
+
+    An empty `end` is no end. length_in_days: a column that says how long the row was true, instead of `end`.
+    """
+
+    per: Annotated[tuple[Text, ...], Field(min_length=1)]
+    begin: Text
+    end: Text | None = None
+    length_in_days: Text | None = None
+
+
+class Freshness(_Model):
+    """How old the newest may be when a run ends: the newest record by its stamp, or the newest complete read."""
+
+    of: Literal["record", "read"]
+    hours: Annotated[int, Field(ge=1)]
+
+
+class Totals(_Model):
+    """What the source itself counts must be what the warehouse holds: rows, and the sums of money columns."""
+
+    rows: bool = True
+    sums: tuple[Text, ...] = ()
 
 
 def _measure(value: Any) -> Any:
@@ -79,7 +109,7 @@ class Rule(_Model):
 
     when: column → values; the rule is about rows where every such column holds one of its values (row and
         package scope). measure, even_if_empty, min_rows (of the rows it is about): package scope only.
-    references: cross scope only.
+    Exactly one of `CROSS`: cross scope only.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -96,6 +126,10 @@ class Rule(_Model):
     min_rows: Annotated[int, Field(ge=1)] = 1
     even_if_empty: bool = False
     references: Reference | None = None
+    unique: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    overlaps: Overlaps | None = None
+    freshness: Freshness | None = None
+    totals: Totals | None = None
 
     @field_validator("expect")
     @classmethod
@@ -117,8 +151,10 @@ class Rule(_Model):
             given := next((k for k, v in package_only.items() if v), None)
         ):
             raise _fault(given, f"{given} belongs to rules of scope package")
-        if (self.references is None) is (self.scope is Scope.CROSS):
-            raise _fault("references", "a rule of scope cross, and only such a rule, says what it references")
+        asked = [name for name in CROSS if getattr(self, name) is not None]
+        if len(asked) != (self.scope is Scope.CROSS):
+            at = asked[-1] if asked else "scope"
+            raise _fault(at, f"a rule of scope cross, and only such a rule, says one of {', '.join(CROSS)}")
         if self.scope is Scope.CROSS:
             return self
         if self.expect is None:

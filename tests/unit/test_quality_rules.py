@@ -64,7 +64,7 @@ def test_a_rule_keeps_what_was_written(tmp_path: Path) -> None:
         ("severity: quarantine", "severity: quarantine\n    measure: rows", 7, "scope package"),
         ("severity: quarantine", "severity: quarantine\n    severity: warn", 7, "given twice"),
         ("scope: row", "scope: package\n    measure: rows", 7, "only a rule of scope row"),
-        ("row\n    severity: quarantine", "cross\n    severity: warn", 4, "says what it references"),
+        ("row\n    severity: quarantine", "cross\n    severity: warn", 5, "says one of references"),
         ("reason: A", "reason: [A", 10, ""),
     ],
 )
