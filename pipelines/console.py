@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipelines.health import Health, sentences
+from pipelines.health import Health, StreamHealth, sentences
 from pipelines.outcome import Status, StreamOutcome
 from pipelines.settings import Settings
 
@@ -105,15 +107,44 @@ def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> 
         )
     else:
         out.print("Nothing is published yet.")
-    table = Table("Stream", "Status", "Since", "Newest record", "Aside", box=SIMPLE_HEAD, pad_edge=False)
+    columns = ("Stream", "Status", "Since", "Read", "Newest record", "Aside", "Rules failing")
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
     for s in health.streams:
         status = f"[{_COLOURS[Status(s.status)]}]{s.status}[/]"
-        moments = (f"{moment:%Y-%m-%d %H:%M}" if moment else "–" for moment in (s.since, s.cursor))
-        table.add_row(f"{s.source}.{s.stream}", status, *moments, str(s.quarantined))
+        moments = map(_minute, (s.since, s.served_at, s.cursor))
+        table.add_row(f"{s.source}.{s.stream}", status, *moments, str(s.quarantined), _failing(s))
     out.print(table)
     out.print("Times are UTC.", style="dim")
+    for owner, lines in _by_owner(health).items():
+        out.print(f"\n[bold]For {escape(owner)}[/]:")
+        for line in lines:
+            out.print(line, markup=False, highlight=False)
     for sentence in sentences(health):
         complain(sentence)
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"
+
+
+def _failing(stream: StreamHealth) -> str:
+    """How many rules fail, by severity, the worst first."""
+    counts = Counter(rule.severity for rule in stream.failing)
+    return ", ".join(f"{count} {severity}" for severity, count in counts.items()) or "–"
+
+
+def _by_owner(health: Health) -> dict[str, list[str]]:
+    """Who must act → a line per failing rule, the worst first."""
+    found: dict[str, list[str]] = {}
+    for stream in health.streams:
+        for rule in stream.failing:
+            told = rule.observed or f"{rule.failing:,} of {rule.checked:,} rows"
+            line = (
+                f"  {stream.source}.{stream.stream} {rule.rule} ({rule.severity}, since {_minute(rule.since)}): "
+                f"{told}. {rule.reason}"
+            )
+            found.setdefault(rule.owner or "nobody", []).append(line)
+    return found
 
 
 def show_waiting(packages: Sequence[Waiting], *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.core.contract import SourceSpec
 from connectors.core.errors import Problem
+from pipelines.after_load import held_back
 from pipelines.build import (
     Build,
     BuildStamp,
@@ -33,11 +34,13 @@ from pipelines.health import (
     merged_streams,
     read_health,
     sentences,
+    with_standings,
     write_health,
 )
+from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
-from pipelines.quality.docs import build_docs
+from pipelines.quality.docs import build_docs, loaded_tables, page_of
 from pipelines.settings import WRONG_USE, Settings
 from pipelines.sync import Progress, sync
 from pipelines.version import VERSION
@@ -127,6 +130,11 @@ def build_and_report(settings: Settings) -> RunReport:
 
 def publish_built(settings: Settings) -> Publication:
     """Publish what was last built. Raises Problem when no build has been completed. Call under the lock."""
+    if held := held_back(settings):
+        raise Problem(
+            f"what was loaded breaks a blocking rule: {', '.join(held)}",
+            do="run `crm-warehouse status`, which says what to repair; the last published version stays",
+        )
     stamp = read_stamp(settings)
     if stamp is None:
         raise Problem(
@@ -139,6 +147,7 @@ def publish_built(settings: Settings) -> Publication:
         "built_from": stamp.built_from,
         "code_version": VERSION,
         "business_timezone": settings.timezone,
+        "stale": "; ".join(_stale(settings)),
     }
     return publish(
         settings.warehouse,
@@ -151,6 +160,13 @@ def publish_built(settings: Settings) -> Publication:
         spare=published.path if (published := _published(settings)) else "",
         wait_seconds=settings.lock_wait_seconds,
     )
+
+
+def _stale(settings: Settings) -> Iterator[str]:
+    """What of a version is old, and since when."""
+    for (source, org, stream), of in standings(settings.landing).items():
+        if not of.good:
+            yield f"{source}.{stream} of {org} ({of.status} since {of.since:%Y-%m-%d %H:%M} UTC)"
 
 
 def run(
@@ -167,7 +183,7 @@ def run(
         settings, chosen, streams=streams, full=full, sweep=sweep, command="run", progress=progress
     )
     with noted(result.note):
-        if not result.problems and needs_build(settings):
+        if not result.problems and not held_back(settings) and needs_build(settings):
             result.build = build(settings)
             if result.build.ok:
                 result.publication = publish_built(settings)
@@ -209,7 +225,7 @@ def reported(settings: Settings, result: RunReport) -> RunReport:
         build_failures=list(built.failures) if built else before.build_failures if before else [],
         build_warnings=list(built.warnings) if built else before.build_warnings if before else [],
         problems=merged_problems(before, result.sync, result.problems),
-        streams=merged_streams(before, result.sync.outcomes),
+        streams=with_standings(merged_streams(before, result.sync.outcomes), standings(settings.landing)),
     )
     health.ok = result.ok and not sentences(health)
     with noted(result.note):  # a disk too full even for this must not swallow what the run has to say
@@ -247,8 +263,10 @@ def needs_build(settings: Settings) -> bool:
 
 
 def built_from(settings: Settings) -> str:
-    """What a version depends on: the fold's last package, the models, the code."""
-    return f"{last_order(settings)}-{models_fingerprint()}-{VERSION}"
+    """What a version depends on: the fold's last package, the models, the code, and what it says of old streams and
+    failing rules."""
+    parts = (str(last_order(settings)), models_fingerprint(), VERSION, digest(standings(settings.landing)))
+    return "-".join(filter(None, parts))
 
 
 def last_order(settings: Settings) -> int:
@@ -262,10 +280,15 @@ def _as_of(settings: Settings) -> str:
     return str(row[0]) if row and row[0] else ""
 
 
-def latest_results(settings: Settings, source: str, stream: str) -> dict[str, dict[str, object]]:
-    """Rule → its result on the newest package of a stream that was judged, over all organisations."""
-    results: dict[str, dict[str, object]] = {}
-    for _, _, name, zone in Zone(settings.landing).streams(source):
-        if name == stream and (checked := zone.newest_checked()):
-            results |= {str(r["rule"]): r for r in checked.results}
-    return results
+def latest_results(settings: Settings, source: str, stream: str) -> dict[str, dict[str, Any]]:
+    """Rule → how it fared when it was judged last, over all organisations, with the page that shows it where there is
+    one (`page`)."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    pages: dict[str, str] = {}
+    for (of, org, name), standing in standings(settings.landing).items():
+        for rule, stands in standing.rules.items() if (of, name) == (source, stream) else ():
+            found.setdefault(rule, []).append(stands.result)
+            page = page_of(settings.docs, source, stream, stands.package or loaded_tables(org))
+            if page.is_file():
+                pages[rule] = page.as_uri()
+    return {rule: together(results)[0] | {"page": pages.get(rule)} for rule, results in found.items()}

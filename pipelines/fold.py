@@ -20,6 +20,7 @@ from connectors.core.errors import Problem
 from pipelines.build import begin_build
 from pipelines.faults import step
 from pipelines.landing.runs import Run, read_runs
+from pipelines.landing.standing import Standing, read_standing, standings
 from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.listings import later_listing, own_listing
@@ -28,7 +29,7 @@ from pipelines.seal import is_sealed, seal
 from pipelines.settings import Settings
 from pipelines.warehouse.connect import open_warehouse, read_warehouse, swap_in
 from pipelines.warehouse.load import Parts, load_package
-from pipelines.warehouse.ops import ensure_ops, folded, note_runs, note_state
+from pipelines.warehouse.ops import ensure_ops, folded, note_checks, note_runs, note_state
 from pipelines.warehouse.schema import declare
 
 
@@ -95,9 +96,12 @@ def prepared_warehouse(settings: Settings, path: Path | None = None) -> Iterator
 
 
 def note_landing(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """What `ops` says of the landing zone: the diary of syncs, and per stream its cursor and what waits."""
+    """What `ops` says of the landing zone: the diary of syncs, and per stream its cursor, what waits, and how each of
+    its rules fared."""
     note_runs(con, [row for run in read_runs(settings.landing) for row in _run_rows(run)])
     note_state(con, [_state(*names, zone) for *names, zone in Zone(settings.landing).streams()])
+    stands = standings(settings.landing).items()
+    note_checks(con, [row for key, standing in stands for row in _check_rows(key, standing)])
 
 
 def load_checked(
@@ -190,6 +194,7 @@ def _state(source: str, org: str, stream: str, zone: StreamZone) -> dict[str, An
     newest, pending = zone.newest(CursorKind.INCREMENTAL), zone.pending()
     first = pending[0] if pending else None
     checked = first.checked if first else None
+    standing = read_standing(zone)
     return {
         "source": source,
         "org": org,
@@ -198,7 +203,27 @@ def _state(source: str, org: str, stream: str, zone: StreamZone) -> dict[str, An
         "pending": len(pending),
         "waiting_since": first.landed.landed_at if first else None,
         "blocked": bool(checked and checked.blocked),
+        "served": standing.good if standing else True,
+        "status": standing.status if standing else None,
+        "status_since": standing.since if standing else None,
+        "served_at": standing.served_at if standing else None,
+        "message": "; ".join(standing.messages) if standing else "",
     }
+
+
+def _check_rows(key: tuple[str, str, str], standing: Standing) -> Iterator[dict[str, Any]]:
+    of_stream = dict(zip(("source", "org", "stream"), key, strict=True))
+    for name, rule in sorted(standing.rules.items()):
+        facts = {fact: rule.result.get(fact) for fact in _OF_RESULT}
+        yield of_stream | facts | {
+            "rule": name, "judged_at": rule.judged_at, "failing_since": rule.since, "package_id": rule.package
+        }  # fmt: skip
+
+
+_OF_RESULT = (
+    "scope", "severity", "owner", "reason", "expectation", "column", "passed", "checked", "failing", "observed",
+    "not_applicable",
+)  # fmt: skip
 
 
 def _stream(landed: Landed) -> Stream:

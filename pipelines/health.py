@@ -5,19 +5,35 @@ Says per stream how it fared and since when, what the last build said, and which
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from pipelines.files import write_atomic
+from pipelines.landing.standing import RuleStanding, Standing
 from pipelines.outcome import OWN, Status, StreamOutcome, SyncReport
 
 NAME = "health.json"
 
 
+class FailingRule(msgspec.Struct, kw_only=True):
+    """A rule that fails. owner: who must act; failing, checked: rows; observed: what was measured instead."""
+
+    rule: str
+    severity: str
+    owner: str
+    since: datetime
+    reason: str
+    failing: int = 0
+    checked: int = 0
+    observed: str | None = None
+
+
 class StreamHealth(msgspec.Struct, kw_only=True):
-    """One stream. since: when it came into its present status; loaded_at: the last time new rows came in."""
+    """One stream. since: when it came into its present status; served_at: the last time it was read whole; loaded_at:
+    the last time new rows came in. failing: the rules that do, as they were judged last."""
 
     source: str
     org: str
@@ -29,6 +45,8 @@ class StreamHealth(msgspec.Struct, kw_only=True):
     cursor: datetime | None = None
     quarantined: int = 0  # rows set aside by the last read that brought any
     messages: list[str] = []
+    served_at: datetime | None = None
+    failing: list[FailingRule] = []
 
 
 class SourceProblem(msgspec.Struct, kw_only=True):
@@ -97,6 +115,40 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
             messages=outcome.messages,
         )
     return [known[key] for key in sorted(known)]
+
+
+def with_standings(
+    streams: list[StreamHealth], stands: Mapping[tuple[str, str, str], Standing]
+) -> list[StreamHealth]:
+    """What is known of each stream beyond this run: also of those that a dead source could not name."""
+    known = {(s.source, s.org, s.stream): s for s in streams}
+    for key, standing in stands.items():
+        health = known.setdefault(key, _unseen(key, standing))
+        health.status, health.since, health.served_at = standing.status, standing.since, standing.served_at
+        health.failing = [_failing(name, rule) for name, rule in standing.rules.items() if rule.since]
+        health.failing.sort(key=lambda rule: (_WORST_FIRST.index(rule.severity), rule.since, rule.rule))
+    return [known[key] for key in sorted(known)]
+
+
+_WORST_FIRST = ("block", "quarantine", "warn")
+
+
+def _unseen(key: tuple[str, str, str], standing: Standing) -> StreamHealth:
+    source, org, stream = key
+    return StreamHealth(
+        source=source, org=org, stream=stream, status=standing.status, since=standing.since,
+        checked_at=standing.since,
+    )  # fmt: skip
+
+
+def _failing(name: str, rule: RuleStanding) -> FailingRule:
+    of = rule.result
+    assert rule.since is not None
+    return FailingRule(
+        rule=name, severity=str(of["severity"]), owner=str(of.get("owner") or ""), since=rule.since,
+        reason=str(of["reason"]), failing=int(of.get("failing") or 0), checked=int(of.get("checked") or 0),
+        observed=of.get("observed"),
+    )  # fmt: skip
 
 
 def merged_problems(before: Health | None, sync: SyncReport, of_run: list[str]) -> list[SourceProblem]:

@@ -68,7 +68,9 @@ class StreamOutcome:
     def fail(self, problem: Problem, status: Status = Status.FAILED) -> None:
         """Note what went wrong, once."""
         self.status = status
-        self.messages.append(str(problem.located(source=self.source, stream=self.stream)))
+        sentence = str(problem.located(source=self.source, stream=self.stream))
+        if sentence not in self.messages:
+            self.messages.append(sentence)
 
 
 _COUNTS = (

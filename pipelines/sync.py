@@ -9,10 +9,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -22,6 +21,7 @@ import msgspec
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.limits import spending
+from pipelines.after_load import judge_loaded, note_unserved
 from pipelines.check import UNREADABLE, check, unreadable
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
@@ -34,12 +34,14 @@ from pipelines.listings import stop, stopped, waiting
 from pipelines.manifest import CHECKED, LIST_BRAKE, LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
+from pipelines.quality.model import Scope
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
+from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.existence import SWEEP_BRAKE
 
 Progress = Callable[[StreamOutcome, str], None]
@@ -71,8 +73,12 @@ def sync(
     with noted(report.add_own), ExitStack() as stack:
         writer = _LazyWriter(settings, stack)
         for spec, org in chosen:
-            with noted(partial(report.add, spec.name)):
+            problems: list[Problem] = []
+            with noted(problems.append):
                 _sync_source(work, spec, org, writer)
+            for problem in problems:
+                report.add(spec.name, problem)
+                note_unserved(settings, report, spec.name, org, problem)
         _note_strangers(work, chosen)
         append_run(settings.landing, _diary(report, command))
         if writer.opened or any(outcome.landed for outcome in report.outcomes):  # what waits is visible too
@@ -192,6 +198,19 @@ class _LazyWriter:
             self._con = self._stack.enter_context(prepared_warehouse(self._settings))
         return self._con
 
+    @contextmanager
+    def looking(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
+        """The warehouse to look into, opened for that alone where nothing was written; None where there is none."""
+        if self._con is not None:
+            yield self._con
+        elif self._settings.warehouse.exists():
+            with read_warehouse(
+                self._settings.warehouse, wait_seconds=self._settings.lock_wait_seconds
+            ) as con:
+                yield con
+        else:
+            yield None
+
 
 def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -> None:
     settings, report = work.settings, work.report
@@ -208,15 +227,22 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
             zones = {s.name: zone.stream(spec.name, org, s.name) for s in chosen}
             futures = {pool.submit(_land_and_check, work, source, s, zones[s.name]): s for s in chosen}
             missing: list[_Unheld] = []
+            outcomes: dict[str, StreamOutcome] = {}
             for future in as_completed(futures):
                 stream, read = futures[future], future.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
                 missing += _shown_by_sweeps(writer, zones[stream.name], stream, read)
-                report.outcomes.append(read.outcome)
+                outcomes[stream.name] = read.outcome
             healing = {pool.submit(_land_keys, work, source, u, zones[u.stream.name]): u for u in missing}
             for done in as_completed(healing):
                 stream, read = healing[done].stream, done.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
+        report.outcomes += outcomes.values()
+        rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
+        asked = any(of and of.of(Scope.CROSS) for of in rules.values())
+        with writer.looking() if asked else nullcontext() as con:
+            for stream in chosen:
+                judge_loaded(settings, report, source, stream, outcomes[stream.name], rules[stream.name], con)
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
@@ -355,6 +381,13 @@ def _checked(
             outcome.fail(_blocked(package, checked, behind=len(pending) - place), Status.BLOCKED)
             return
         yield package
+
+
+def _rules(stream: Stream, outcome: StreamOutcome) -> RuleSet | None:
+    """None where they cannot be used, which the outcome then says."""
+    with noted(outcome.fail):
+        return load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
+    return None
 
 
 def _check(

@@ -9,6 +9,7 @@ A stream that fails or is blocked is an outcome, not an exception: raising would
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 import dagster as dg
 
@@ -16,7 +17,7 @@ from connectors.core.contract import SourceSpec, Stream
 from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines.outcome import Status, StreamOutcome, together
-from pipelines.quality.model import RuleSet, Scope
+from pipelines.quality.model import RuleSet
 from pipelines.quality.rules import load_rules
 from pipelines.settings import EXPECTATIONS, Settings, load_settings, selected
 
@@ -73,8 +74,7 @@ def _checks(spec: SourceSpec, stream: str, rules: RuleSet) -> Iterator[dg.AssetC
     key = dg.AssetKey([spec.name, stream])
     yield dg.AssetCheckSpec(_SYNCED, asset=key, description="The stream was read, checked and loaded.")
     for rule in rules.rules:
-        if rule.scope is not Scope.CROSS:
-            yield dg.AssetCheckSpec(rule.name, asset=key, description=rule.reason)
+        yield dg.AssetCheckSpec(rule.name, asset=key, description=rule.reason)
 
 
 def _discovered_asset(spec: SourceSpec) -> Iterator[dg.AssetSpec]:
@@ -171,17 +171,29 @@ def _results(
             yield _rule_result(key, rule.name, latest.get(rule.name))
 
 
-def _rule_result(key: dg.AssetKey, name: str, result: dict[str, object] | None) -> dg.AssetCheckResult:
-    """The rule's verdict on the newest package that it judged; nothing judged yet is nothing wrong."""
+def _rule_result(key: dg.AssetKey, name: str, result: dict[str, Any] | None) -> dg.AssetCheckResult:
+    """The rule's verdict when it was judged last; nothing judged yet is nothing wrong."""
     if result is None:
         return dg.AssetCheckResult(
             asset_key=key, check_name=name, passed=True, metadata={"judged": "no rows yet"}
         )
-    facts = ("checked", "failing", "reason", "owner", "severity", "observed", "not_applicable", "samples")
+    facts = ("reason", "owner", "severity", "observed", "not_applicable")
+    counts = ("checked", "failing")
+    metadata: dict[str, Any] = {fact: str(result[fact]) for fact in facts if result.get(fact)}
+    metadata |= {count: dg.MetadataValue.int(int(result[count])) for count in counts if count in result}
+    if samples := result.get("samples"):  # masked where they could be personal data
+        metadata["samples"] = dg.MetadataValue.md("\n".join(map(_sample, samples)))
+    if page := result.get("page"):
+        metadata["data_docs"] = dg.MetadataValue.url(str(page))
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=name,
         passed=bool(result["passed"]),
         severity=_SEVERITY.get(str(result["severity"]), dg.AssetCheckSeverity.ERROR),
-        metadata={fact: str(result[fact]) for fact in facts if result.get(fact) not in (None, "", [], ())},
+        metadata=metadata,
     )
+
+
+def _sample(sample: dict[str, Any]) -> str:
+    value = "" if sample.get("value") is None else f": `{sample['value']}`"
+    return f"- row {sample.get('position')}, record {sample.get('record_id')}{value}"

@@ -174,13 +174,6 @@ class StreamZone:
                 return landed.cursor_after
         return None
 
-    def newest_checked(self) -> Checked | None:
-        """The manifest of the newest checked package that rules were applied to."""
-        for package in reversed(self.folders()):
-            if (checked := package.checked) and checked.results:
-                return checked
-        return None
-
     def last_order(self) -> int:
         """Load order of the last package that changed something, be it history only; 0 when none did."""
         receipts = (package.receipt for package in self.folders())  # what waited is loaded out of turn

@@ -29,6 +29,11 @@ class _Kept:
     page: Path
 
 
+def loaded_tables(org: str) -> str:
+    """In place of a package id: what rules of scope cross are about."""
+    return f"loaded-{org}"
+
+
 def page_of(home_docs: Path, source: str, stream: str, package_id: str) -> Path:
     """Where the page of a package is once `build_docs` has run: the link for checks and messages."""
     return home_docs / "data_docs" / source / stream / f"{package_id}.html"

@@ -269,6 +269,12 @@ def note_state(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]
     )
 
 
+def note_checks(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`ops.checks` anew: how every rule fared when it was judged last."""
+    con.execute("DELETE FROM ops.checks")
+    _insert(con, "checks", rows)
+
+
 def _held(con: duckdb.DuckDBPyConnection, row: Mapping[str, Any]) -> dict[str, int]:
     schema, name = f"raw_{row['source']}", row["stream"]
     known = con.execute(

@@ -162,6 +162,7 @@ def test_readers_see_what_came_from_where_but_no_ids_and_no_paths(bench: Bench) 
         "schema_changes": 0,
         "sync_runs": 1,
         "stream_state": 1,
+        "checks": 1,
         "conservation": 0,
         "quarantine_summary": 1,
     }
