@@ -100,7 +100,7 @@ def manifest_path(settings: Settings) -> Path:
     path, stamp = target_path(settings) / "manifest.json", target_path(settings) / "manifest.fingerprint"
     if not _is_whole(path) or not stamp.exists() or stamp.read_text() != models_fingerprint():
         settings.prepare_home()
-        _invoke(settings, "parse")
+        _parsed(settings).write(str(path))
         stamp.write_text(models_fingerprint())
     return path
 
@@ -183,7 +183,33 @@ def dbt_environment(settings: Settings) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _invoke(settings: Settings, command: str, *more: str) -> None:
+@dataclass(slots=True)
+class _Parse:
+    """The project as dbt last parsed it in this process, and of what that was the parse."""
+
+    of: tuple[str, ...] = ()
+    manifest: Any = None
+
+
+_last_parse = _Parse()
+
+
+def _parsed(settings: Settings) -> Any:
+    """A copy of dbt's manifest of the project, which a build writes to. Parsing takes seconds, and dbt's own cache is
+    lost with every other warehouse path."""
+    of = (models_fingerprint(), settings.timezone)
+    if _last_parse.of != of:
+        _last_parse.of, _last_parse.manifest = (), _run_dbt(settings, "parse")
+        _last_parse.of = of
+    return _last_parse.manifest.deepcopy()
+
+
+def _invoke(settings: Settings, command: str, *more: str) -> Any:
+    return _run_dbt(settings, command, *more, manifest=_parsed(settings))
+
+
+def _run_dbt(settings: Settings, command: str, *more: str, manifest: Any = None) -> Any:
+    """What dbt's command gives back. Raises Problem when it could not run."""
     with dbt_environment(settings):
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
@@ -191,7 +217,7 @@ def _invoke(settings: Settings, command: str, *more: str) -> None:
         # Nothing on standard output: it belongs to the command's own answer.
         quiet = ["--log-level", "none", "--log-level-file", "warn", "--no-send-anonymous-usage-stats"]
         try:
-            outcome = dbtRunner().invoke([command, *dbt_arguments(settings), *quiet, *more])
+            outcome = dbtRunner(manifest=manifest).invoke([command, *dbt_arguments(settings), *quiet, *more])
         finally:
             DuckDBConnectionManager.close_all_connections()  # dbt keeps the file locked otherwise
     if outcome.result is None:
@@ -202,6 +228,7 @@ def _invoke(settings: Settings, command: str, *more: str) -> None:
             do=f"see {settings.home / 'dbt' / 'logs' / 'dbt.log'}",
             actor=Actor.DEVELOPER,
         )
+    return outcome.result
 
 
 def _sentence(result: dict[str, Any]) -> str:
