@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import requests
 
-from benchmarks.measure import Cost, cost_of
+from benchmarks.measure import Against, Cost, cost_of
 from benchmarks.served import PRODUCT, STARTUP, company, environment
 
 WAYS = ("records", "bulk")
@@ -35,28 +35,14 @@ class Usage:
     credits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Costs run by run. ratios: (sync - start-up) : floor, in CPU seconds, pair by pair. above: MB of memory
-    beyond what the imports take."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures(Against):
+    """idle: runs in which nothing had changed. usage, delta: what a full read and the changes cost in the CRM."""
 
     way: str
-    floors: list[Cost]
-    syncs: list[Cost]
-    startups: list[Cost]
     idle: list[Cost]
     usage: Usage
     delta: Usage
-
-    @property
-    def ratios(self) -> list[float]:
-        return [
-            (s.cpu - u.cpu) / f.cpu for f, s, u in zip(self.floors, self.syncs, self.startups, strict=True)
-        ]
-
-    @property
-    def above(self) -> list[float]:
-        return [s.memory - u.memory for s, u in zip(self.syncs, self.startups, strict=True)]
 
 
 def measure(deals: str, runs: int, way: str) -> Figures:
@@ -74,7 +60,9 @@ def measure(deals: str, runs: int, way: str) -> Figures:
     finally:
         shutil.rmtree(work)
     floors, syncs, startups = (list(costs) for costs in zip(*pairs, strict=True))
-    return Figures(way, floors, syncs, startups, idle, usage, delta)
+    return Figures(
+        way=way, floors=floors, syncs=syncs, startups=startups, idle=idle, usage=usage, delta=delta
+    )
 
 
 def main() -> None:

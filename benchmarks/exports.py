@@ -11,38 +11,17 @@ import shutil
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import made_export
-from benchmarks.measure import Cost, cost_of
+from benchmarks.measure import Against, Cost, cost_of
 from benchmarks.served import PRODUCT, STARTUP, environment
 
 KINDS = ("xlsx", "csv")
 _NAME = "商机对象导出结果_20261120"
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Costs run by run. ratios: (sync - start-up) : floor, in CPU seconds, pair by pair. above: MB of memory beyond
-    what the imports take."""
-
-    floors: list[Cost]
-    syncs: list[Cost]
-    startups: list[Cost]
-
-    @property
-    def ratios(self) -> list[float]:
-        return [
-            (s.cpu - u.cpu) / f.cpu for f, s, u in zip(self.floors, self.syncs, self.startups, strict=True)
-        ]
-
-    @property
-    def above(self) -> list[float]:
-        return [s.memory - u.memory for s, u in zip(self.syncs, self.startups, strict=True)]
-
-
-def measure(rows: int, runs: int, kind: str) -> Figures:
+def measure(rows: int, runs: int, kind: str) -> Against:
     """Make a file and read it; the three programs of a run follow each other within a minute."""
     work = Path(tempfile.mkdtemp(prefix="crm-warehouse-bench-"))
     try:
@@ -52,7 +31,7 @@ def measure(rows: int, runs: int, kind: str) -> Figures:
     finally:
         shutil.rmtree(work)
     floors, syncs, startups = (list(costs) for costs in zip(*runs_of, strict=True))
-    return Figures(floors, syncs, startups)
+    return Against(floors=floors, syncs=syncs, startups=startups)
 
 
 def _run(work: Path, file: Path) -> tuple[Cost, Cost, Cost]:

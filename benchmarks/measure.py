@@ -20,6 +20,27 @@ class Cost:
     code: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """A program of ours against a floor, run by run; every start-up is measured apart."""
+
+    floors: list[Cost]
+    syncs: list[Cost]
+    startups: list[Cost]
+
+    @property
+    def ratios(self) -> list[float]:
+        """(sync - start-up) : floor, in CPU seconds, pair by pair."""
+        return [
+            (s.cpu - u.cpu) / f.cpu for f, s, u in zip(self.floors, self.syncs, self.startups, strict=True)
+        ]
+
+    @property
+    def above(self) -> list[float]:
+        """MB of memory beyond what the imports take."""
+        return [s.memory - u.memory for s, u in zip(self.syncs, self.startups, strict=True)]
+
+
 def cost_of(arguments: list[str], environment: Mapping[str, str], log: Path) -> Cost:
     """Run `python ARGUMENTS` and account for it; what it prints goes to `log`."""
     start = time.monotonic()

@@ -23,7 +23,7 @@ from connectors.core.contract import (
 from connectors.core.errors import Actor, Problem
 from connectors.core.files.full_lists import speaking_lists
 from connectors.core.files.grid import Peek
-from connectors.core.files.inbox import InboxFile, look_through
+from connectors.core.files.inbox import InboxFile, look_through, unreadable
 from connectors.core.files.limits import Limits
 from connectors.core.files.parse import parse
 from connectors.core.files.probe import look_at_sheets, look_at_sheets_here
@@ -218,8 +218,7 @@ class Inputs(Source):
         try:
             return self._sheets(file)
         except OSError as error:
-            what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
-            return _Read([Problem(what, do="Check its permissions, or copy it again")])
+            return _Read([unreadable(error)])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this file's, and the others are read
             return _Read([_failure(error)])
 

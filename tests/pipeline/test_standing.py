@@ -38,7 +38,12 @@ def test_since_moves_only_when_the_verdict_does() -> None:
     second = standing(first, 1, result("a", 2))
     third = standing(second, 2, result("a", 0), result("b", 3), good=False)
     fourth = standing(third, 3, result("a", 5), good=False)
-    assert [s.rules["a"].since for s in (first, second, third, fourth)] == [T0, T0, None, T0 + timedelta(days=3)]
+    assert [s.rules["a"].since for s in (first, second, third, fourth)] == [
+        T0,
+        T0,
+        None,
+        T0 + timedelta(days=3),
+    ]
     assert [s.rules["b"].since for s in (second, third, fourth)] == [None, *[T0 + timedelta(days=2)] * 2]
     assert [s.since for s in (second, third, fourth)] == [T0, *[T0 + timedelta(days=2)] * 2]
     assert fourth.served_at == second.served_at == T0 + timedelta(days=1)
@@ -75,7 +80,9 @@ def test_the_digest_tells_what_readers_must_be_told() -> None:
     assert digest({key: one}) != digest({key: standing(None, 0, result("a", 1), good=False)})
 
 
-@pytest.mark.parametrize(("scope", "severity", "blocks"), [("cross", "block", True), ("package", "block", False)])
+@pytest.mark.parametrize(
+    ("scope", "severity", "blocks"), [("cross", "block", True), ("package", "block", False)]
+)
 def test_only_a_blocking_rule_about_loaded_tables_holds_a_version_back(
     scope: str, severity: str, blocks: bool
 ) -> None:

@@ -198,3 +198,11 @@ def _examine(path: Path, place: str, timezone: str, limits: Limits) -> InboxFile
 def is_full(place: str) -> bool:
     """Whether a file below the inbox is declared to be a full list, by a folder that it lies in."""
     return any(part.strip().casefold() in FULL_FOLDERS for part in place.split("/")[:-1])
+
+
+def unreadable(error: OSError) -> Problem:
+    """What a person is told of a file that the operating system does not give."""
+    return Problem(
+        f"the file cannot be read: {(error.strerror or 'unknown error').lower()}",
+        do="Check its permissions, or copy it again",
+    )

@@ -23,7 +23,7 @@ from connectors.core.contract import (
 from connectors.core.errors import Problem
 from connectors.core.files.full_lists import speaking_lists
 from connectors.core.files.grid import Peek
-from connectors.core.files.inbox import InboxFile, look_through
+from connectors.core.files.inbox import InboxFile, look_through, unreadable
 from connectors.core.files.limits import Limits
 from connectors.core.files.parse import parse
 from connectors.core.files.probe import look
@@ -193,8 +193,7 @@ class FxiaokeExport(Source):
                 continue
             except OSError as error:
                 unread.append(file)
-                what = f"the file cannot be read: {(error.strerror or 'unknown error').lower()}"
-                problems.append(Problem(what, do="Check its permissions, or copy it again", where=file.place))
+                problems.append(_at(unreadable(error), file))
                 continue
             seen.add(file.sha256)
             new.setdefault(holds.stream, []).append(_Found(file, holds))
