@@ -412,7 +412,8 @@ def _place(package: Package) -> str:
 
 def _blocked(package: Package, checked: Checked, *, behind: int) -> Problem:
     failed = [r for r in checked.results if r["severity"] == "block" and not r["passed"]]
-    do = "repair the source or change the rule in expectations/, then sync again"
+    owners = ", ".join(dict.fromkeys(str(r["owner"]) for r in failed if r.get("owner")))
+    do = f"{owners or 'the rule has no owner'}: repair the source or change the rule in expectations/, then sync again"
     if any(r["rule"] == UNREADABLE for r in failed):
         do = f"export the file again and run `crm-warehouse quarantine drop {package.id}`, then sync again"
     return Problem(
