@@ -99,6 +99,18 @@ def stand(
     )
 
 
+def without_samples(zone: StreamZone) -> None:
+    """Show no row any more: somebody among them was erased. The next sync judges anew."""
+    standing = read_standing(zone)
+    if standing is None:
+        return
+    rules = {
+        name: msgspec.structs.replace(rule, result=rule.result | {"samples": []})
+        for name, rule in standing.rules.items()
+    }
+    write_standing(zone, msgspec.structs.replace(standing, rules=rules))
+
+
 def together(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One result per rule: over several packages counts are added, and one failure is a failure."""
     found: dict[str, dict[str, Any]] = {}

@@ -22,7 +22,9 @@ from pipelines.fold import rebuild
 from pipelines.landing.redaction.erased import Erasure, begun, read_list, write_list
 from pipelines.landing.redaction.package import Change, Leavers, forget_in
 from pipelines.landing.redaction.rows import Leaving
+from pipelines.landing.standing import without_samples
 from pipelines.landing.zone import Package, StreamZone, Zone
+from pipelines.quality.docs import loaded_tables
 from pipelines.quality.unlearn import unlearn
 from pipelines.settings import WRONG_USE, Settings
 from pipelines.upkeep.leftovers import files_with
@@ -140,6 +142,8 @@ def _rewrite(
             for package in zone.packages():
                 change = forget_in(package, stream, leavers, con, source, aliases=aliases)
                 _count(settings, done, stream, package, change)
+            without_samples(zone)
+            unlearn(settings.docs, spec.name, name, loaded_tables(org), {0})
     return done
 
 
