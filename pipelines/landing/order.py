@@ -7,6 +7,7 @@ from datetime import datetime
 
 from connectors.core.contract import CursorKind
 from connectors.core.errors import Actor, Problem
+from pipelines.landing import standing
 from pipelines.landing.counts import parquet_rows
 from pipelines.landing.verify import Verified, wrong_modes
 from pipelines.landing.zone import StreamZone, Zone
@@ -110,7 +111,8 @@ def _listed(numbers: Sequence[int], most: int = 5) -> str:
 
 
 def verify_folders(zone: Zone) -> Iterator[Problem]:
-    """The folders above packages are private, and hold nothing else. A leading _ marks our own diaries."""
+    """The folders above packages are private, and hold nothing but how a stream stands. A leading _ marks our own
+    diaries."""
     streams = {stream.folder for *_, stream in zone.streams()}
     folders = {zone.root, *streams, *(f.parent for f in streams), *(f.parent.parent for f in streams)}
     for folder in sorted(f for f in folders if f.is_dir()):
@@ -119,6 +121,8 @@ def verify_folders(zone: Zone) -> Iterator[Problem]:
         for path in sorted(set(folder.iterdir()) - packages - folders):
             if path.parent == zone.root and path.name.startswith("_"):
                 yield from wrong_modes(path, *path.rglob("*"))
+            elif path.parent in streams and path.name == standing.NAME:
+                yield from wrong_modes(path)
             elif not (path.is_dir() and folder not in streams and not any(path.iterdir())):
                 yield Problem(
                     f"{path.name} is no package of ours",

@@ -23,6 +23,7 @@ from pipelines.fold import rebuild
 from pipelines.landing.intact import require_intact
 from pipelines.landing.redaction import package as forget_package
 from pipelines.landing.redaction.erased import list_path, read_list
+from pipelines.landing.standing import read_standing
 from pipelines.landing.zone import Package, Zone
 from pipelines.manifest import ACCEPTED, QUARANTINED, THINNED, Thinned, file_entry, write_manifest
 from pipelines.settings import Settings
@@ -469,6 +470,18 @@ def test_killed_at_every_step_the_next_run_finishes(
     assert len(steps) > 25
     for number in range(1, len(steps) + 1):
         assert_survives(lived_once, tmp_path / f"killed{number}", monkeypatch, number=number)
+
+
+def test_how_a_stream_stands_shows_no_row_any_more(lived: Home) -> None:
+    """A sample may be of the person, or speak of the person."""
+    zones = [zone for *_, zone in Zone(lived.settings.landing).streams()]
+    shown = [
+        rule.result["samples"] for zone in zones if (of := read_standing(zone)) for rule in of.rules.values()
+    ]
+    assert any(shown)
+    lived.erase()
+    after = [of for zone in zones if (of := read_standing(zone))]
+    assert [rule.result["samples"] for of in after for rule in of.rules.values()] == [[] for _ in shown]
 
 
 def test_verify_finds_a_home_after_forgetting_whole(lived: Home) -> None:
