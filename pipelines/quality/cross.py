@@ -39,7 +39,12 @@ class _Table:
     @property
     def living(self) -> str:
         """What follows FROM; binds `$org`."""
-        return f"{self.name} WHERE _org = $org AND _deleted_at IS NULL"
+        return f"{self.known} AND _deleted_at IS NULL"
+
+    @property
+    def known(self) -> str:
+        """The same with the rows that are gone."""
+        return f"{self.name} WHERE _org = $org"
 
     def operand(self, ref: str) -> Operand:
         """The operand of a reference. Raises NotApplicable when the table has no such column."""
@@ -194,7 +199,7 @@ class _House:
                 raise NotApplicable("there was no complete read yet")
             what = "the newest complete read began"
         else:
-            (moment,) = self._one(f"SELECT epoch_us(max(_modified_at)) FROM {table.name} WHERE _org = $org")
+            (moment,) = self._one(f"SELECT epoch_us(max(_modified_at)) FROM {table.known}")
             if moment is None:
                 raise NotApplicable(f"{table.name} holds no record with a stamp")
             moment = datetime.fromtimestamp(moment / 1e6, UTC)
@@ -207,7 +212,7 @@ class _House:
     def _loaded(self, stream: str) -> _Table:
         """The table of another stream. Raises NotApplicable where nothing was ever loaded into it."""
         table = self._table(stream)
-        (known,) = self._one(f"SELECT EXISTS (FROM {table.name} WHERE _org = $org)")
+        (known,) = self._one(f"SELECT EXISTS (FROM {table.known})")
         if not known:
             raise NotApplicable(f"no record of {stream} was ever loaded")
         return table
@@ -235,7 +240,8 @@ def _orphans(table: _Table, other: _Table, asked: Reference) -> _Question:
     if child.kind is not parent.kind:
         raise NotApplicable(f"{asked.column} is {child.kind} and {asked.to} is {parent.kind}")
     key: Callable[[str], str] = loose if asked.loosely else str
-    orphan = f"{key('value')} NOT IN (SELECT {key(parent.unit())} FROM {other.living} AND {parent.present()})"
+    others = other.known if asked.deleted_will_do else other.living
+    orphan = f"{key('value')} NOT IN (SELECT {key(parent.unit())} FROM {others} AND {parent.present()})"
     values = f"SELECT {child.unit()} AS value, count(*) AS rows FROM {table.living} GROUP BY 1"
     return _Question(
         counting=f"SELECT sum(rows), sum(rows) FILTER (WHERE {orphan}) FROM ({values}) WHERE value IS NOT NULL",

@@ -87,13 +87,15 @@ class Measure(_Model):
 class Reference(_Model):
     """Every filled `column` must be found as `to` in another stream of the same source.
 
-    loosely: width, case and blanks aside, as people write names.
+    loosely: width, case and blanks aside, as people write names. deleted_will_do: a record that is gone is found, too;
+    else whoever refers to it leads nowhere.
     """
 
     column: Text
     stream: Text
     to: Text
     loosely: bool = False
+    deleted_will_do: bool = False
 
 
 class Overlaps(_Model):

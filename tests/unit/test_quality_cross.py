@@ -82,6 +82,8 @@ def test_references_that_lead_nowhere_are_counted(con: duckdb.DuckDBPyConnection
         {**owner("u9"), "_deleted_at": GONE}, {**owner("u9"), "_org": "other"},
     )  # fmt: skip
     put(con, "users", {"id": "u1"}, {"id": "u2", "_deleted_at": GONE}, {"id": "u3", "_org": "other"})
+    known = {"references": {**OWNER["references"], "deleted_will_do": True}}
+    assert told(only(judged(con, known))) == (False, 4, 1, [("r5", "u3")])
     result = only(judged(con, OWNER))
     assert told(result) == (False, 4, 3, [("r2", "u2"), ("r3", "u2"), ("r5", "u3")])
     assert (result.column, result.severity, result.not_applicable) == (
