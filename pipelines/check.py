@@ -10,11 +10,12 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.core.contract import RECORD_KINDS, CursorKind, Source, Stream
+from connectors.core.contract import RECORD_KINDS, CursorKind, FieldType, Source, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import step
 from pipelines.files import sync_file
 from pipelines.landing.decode import Decoded, decode
+from pipelines.landing.volume import recent_reads, rows_of_read
 from pipelines.landing.zone import Package
 from pipelines.manifest import (
     ACCEPTED,
@@ -27,6 +28,7 @@ from pipelines.manifest import (
     write_manifest,
 )
 from pipelines.quality.judge import judge
+from pipelines.quality.known import Known
 from pipelines.quality.rules import RuleSet
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import Settings
@@ -49,10 +51,14 @@ def check(
             _set_aside_unfit(con)
             verdict = None
             if package.kind in RECORD_KINDS:
-                fields = stream.fields if package.kind == CursorKind.FILE else package.shape.fields
-                personal = {field.name for field in (*stream.fields, *fields) if field.pii}
                 verdict = judge(
-                    con, "fit", rules, package_id=package.id, pii=personal, timezone=settings.timezone
+                    con,
+                    "fit",
+                    rules,
+                    package_id=package.id,
+                    pii={field.name for field in (*stream.fields, *decoded.fields) if field.pii},
+                    timezone=settings.timezone,
+                    known=_known(package, stream, decoded, rules),
                 )
                 _set_aside_rejected(con, verdict)
             files = _write_rows(con, package.folder, decoded.rows)
@@ -63,6 +69,22 @@ def check(
     write_manifest(package.folder, CHECKED, checked)
     step("package checked", package=package.id, accepted=checked.accepted, quarantined=checked.quarantined)
     return checked, verdict
+
+
+def _known(package: Package, stream: Stream, decoded: Decoded, rules: RuleSet) -> Known:
+    """What the rules may ask of a package beside its rows."""
+    fields = decoded.fields
+    looks_back = any(rule.measure and rule.measure.kind == "volume" for rule in rules.rules)
+    rows = rows_of_read(package, decoded.received) if looks_back else None
+    return Known(
+        options={field.name: field.options for field in (*stream.fields, *fields) if field.options},
+        lists=frozenset(field.name for field in fields if field.type is FieldType.JSON),
+        declared={field.name: field.type for field in stream.fields},
+        arrived={field.name: field.type for field in fields},
+        misfits=decoded.misfits,
+        rows=rows,
+        recent=recent_reads(package) if rows is not None else (),
+    )
 
 
 def unreadable(package: Package, problem: Problem) -> Checked:

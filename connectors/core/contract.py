@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -36,6 +36,10 @@ class FieldType(StrEnum):
     JSON = "json"  # anything else, kept as the JSON text
 
 
+MOST_OPTIONS = 1_000
+"""Of a field: they lie beside every package, and a list of more is a table of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a record, named as the CRM's API names it.
@@ -44,6 +48,8 @@ class Field:
     label_in: where it does: a member of the record, or `member.key` where that is an object. labels: (code, what it
     is called), for codes of which the record does not say it. JSON that is a list of codes becomes a list of
     `{"id", "name"}` by either; there label_in names a list of objects with `id` and the key.
+    options: what the CRM's own list offers or ever offered, as records hold it (codes, where a record holds codes);
+    empty where the field has no list, or one too long to keep with every read.
     """
 
     name: str
@@ -53,6 +59,12 @@ class Field:
     pii: bool = False  # personal data of contacts and leads: never published
     label_in: str = ""
     labels: tuple[tuple[str, str], ...] = ()
+    options: tuple[str, ...] = ()
+
+    def offering(self, options: Iterable[str]) -> Field:
+        """The field with these options, each once; without any where they are more than MOST_OPTIONS."""
+        distinct = tuple(dict.fromkeys(options))
+        return replace(self, options=distinct if len(distinct) <= MOST_OPTIONS else ())
 
 
 class CursorKind(StrEnum):
@@ -112,7 +124,7 @@ class Shape:
         """Plain data; `from_json` gives an equal shape back."""
         data = asdict(self)
         for facts in data["fields"]:  # most have none
-            for name in ("label_in", "labels"):
+            for name in ("label_in", "labels", "options"):
                 if not facts[name]:
                     del facts[name]
         return data
@@ -121,7 +133,14 @@ class Shape:
     def from_json(data: Mapping[str, Any]) -> Shape:
         """The shape that `to_json` wrote."""
         fields = tuple(
-            Field(**{**f, "type": FieldType(f["type"]), "labels": tuple(map(tuple, f.get("labels", ())))})
+            Field(
+                **{
+                    **f,
+                    "type": FieldType(f["type"]),
+                    "labels": tuple(map(tuple, f.get("labels", ()))),
+                    "options": tuple(f.get("options", ())),
+                }
+            )
             for f in data["fields"]
         )
         return Shape(data["records"], data["key"], data["stamp"], fields, data["timezone"])

@@ -120,7 +120,9 @@ class Column(_Model):
         match = _TYPE.match(self.type)
         assert match is not None
         kind = FieldType(self.type.partition("(")[0])
-        return StreamField(name, kind, int(match["scale"] or 0), self.label.zh, self.pii)
+        return StreamField(name, kind, int(match["scale"] or 0), self.label.zh, self.pii).offering(
+            self.values
+        )
 
     def words(self, name: str) -> frozenset[str]:
         """Matching forms of every header label that names this column."""

@@ -7,7 +7,7 @@ and types appear that no page names; both must cost a type, never a module.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ _STAMPS = ("Created_Time", "Modified_Time")
 # List reads leave these out: their rows live in modules of their own.
 _NOT_LISTED = frozenset({"subform", "multiselectlookup"})
 _PERSONAL = frozenset({"email", "phone"})
+_LISTS = frozenset({"picklist", "multiselectpicklist"})
+_NO_CHOICE = "-None-"  # what a form shows where nothing was chosen; records hold null
 
 _TYPES: dict[str, FieldType] = {
     **dict.fromkeys(
@@ -53,6 +55,7 @@ class FieldMeta(msgspec.Struct):
     field_label: Any = None
     formula: Any = None
     textarea: Any = None
+    pick_list_values: Any = None
 
 
 class _Reply(msgspec.Struct):
@@ -166,7 +169,17 @@ def _field(meta: FieldMeta, declared: Field | None, people: bool) -> Field:
         typed = Field(meta.api_name, found, _scale(meta) if found is FieldType.DECIMAL else 0)
     personal = declared.pii if declared else people and _word(meta.data_type) in _PERSONAL
     label = meta.field_label if isinstance(meta.field_label, str) else ""
-    return replace(typed, label=label, pii=personal)
+    return replace(typed, label=label, pii=personal).offering(_options(meta))
+
+
+def _options(meta: FieldMeta) -> Iterator[str]:
+    """What records of a pick list may hold. Which of its two names a record carries is not documented for values that
+    were renamed, so either will do; a value that is no longer used stays, since old records hold it."""
+    if _word(meta.data_type) not in _LISTS or not isinstance(meta.pick_list_values, list):
+        return
+    for option in meta.pick_list_values:
+        names = (option.get("actual_value"), option.get("display_value")) if isinstance(option, dict) else ()
+        yield from (name for name in names if isinstance(name, str) and name not in ("", _NO_CHOICE))
 
 
 def _type(meta: FieldMeta) -> FieldType | None:

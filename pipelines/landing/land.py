@@ -12,7 +12,7 @@ from time import monotonic
 
 import msgspec
 
-from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Usage, Window
+from connectors.core.contract import CursorKind, Field, Page, Shape, Source, Stream, Usage, Window
 from connectors.core.errors import Problem
 from connectors.core.limits import spending
 from pipelines.faults import step
@@ -327,8 +327,15 @@ def _write_landed(package: Package, shape: Shape, landed: Landed) -> None:
 def union_shape(before: Shape, after: Shape) -> Shape:
     """Metadata that changed while a package was read decodes with the union; the later type wins."""
     later = {f.name: f for f in after.fields}
-    fields = tuple(later.pop(f.name, f) for f in before.fields) + tuple(later.values())
+    fields = tuple(_later(f, later.pop(f.name, f)) for f in before.fields) + tuple(later.values())
     return Shape(after.records, after.key, after.stamp, fields, after.timezone)
+
+
+def _later(before: Field, after: Field) -> Field:
+    """The later field; records read earlier may hold what was taken off its list meanwhile."""
+    if before.options == after.options or not (before.options and after.options):
+        return after
+    return after.offering((*after.options, *before.options))
 
 
 def shape_hash(shape: Shape) -> str:

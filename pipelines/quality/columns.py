@@ -140,6 +140,25 @@ def resolve(ref: str, columns: Mapping[str, str], timezone: str) -> Operand | No
     return Operand(ref, base, _filled(f"CAST({name} AS VARCHAR)"), Kind.TEXT)
 
 
+_WIDE = "".join(map(chr, range(0xFF01, 0xFF5F)))
+_NARROW = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def loose(text: str) -> str:
+    """SQL of a text without its width, case and blanks, in which people write one name differently."""
+    narrow = f"translate({text}, {literal(_WIDE)}, {literal(_NARROW)})"
+    return f"regexp_replace(lower({narrow}), '[\\s\u00a0\u3000]+', '', 'g')"
+
+
+def members(text: str) -> str:
+    """SQL of the texts in a list that is kept as JSON text: `["a"]`, or `[{"id": "a", "name": …}]`; NULL of others."""
+    one = "coalesce(json_extract_string(m, '$.id'), json_extract_string(m, '$'))"
+    listed = (
+        f"CASE WHEN starts_with({text}, '[') AND json_valid({text}) THEN from_json({text}, '[\"JSON\"]') END"
+    )
+    return f"list_transform({listed}, lambda m: {one})"
+
+
 def _finite(name: str) -> str:
     """The engine reads the word infinity as a date; somebody who typed it into a cell gave none."""
     return f"CASE WHEN isfinite({name}) THEN {name} END"

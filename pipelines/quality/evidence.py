@@ -6,13 +6,15 @@ in the rules' own words, so that Data Docs show what a rule says and why.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
-from pipelines.quality.model import Rule, RuleSet, Severity
+from pipelines.quality.measure import NONE
+from pipelines.quality.model import CROSS, Rule, RuleSet, Scope, Severity
 from pipelines.quality.verdict import RuleResult
 
 
@@ -41,13 +43,16 @@ def validation_result(
             "not_applicable": {r.rule: r.not_applicable for r in results if r.not_applicable},
             "rules_hash": rules.hash,
             "grain": rules.grain,
+            "key": list(rules.key),
         },
     }
 
 
 def _result(rule: Rule, result: RuleResult) -> dict[str, Any]:
     kwargs = {name: _plain(value) for name, value in rule.with_.items()}
-    if rule.measure is not None:
+    if rule.scope is Scope.CROSS:
+        kwargs = dict(NONE)
+    if rule.scope is not Scope.ROW:
         kwargs["column"] = result.column
     return {
         "success": result.passed,
@@ -66,15 +71,22 @@ def _result(rule: Rule, result: RuleResult) -> dict[str, Any]:
 
 def _description(rule: Rule, result: RuleResult) -> str:
     """What Data Docs say of a rule instead of the library's sentence: its name, reason and exact words."""
+    asked = _asked_of_tables(rule) if rule.scope is Scope.CROSS else _expected(rule)
+    return f"{result.rule} ({result.severity}, {result.owner})\n{result.reason}\n{asked}"
+
+
+def _expected(rule: Rule) -> str:
     args = ", ".join(f"{name}: {_plain(value)}" for name, value in rule.with_.items())
     among = " and ".join(
         f"{ref} is {' or '.join('empty' if v is None else str(v) for v in values)}"
         for ref, values in rule.when.items()
     )
-    return (
-        f"{result.rule} ({result.severity}, {result.owner})\n{result.reason}\n"
-        f"{result.expectation} {{{args}}}{f' where {among}' if among else ''}"
-    )
+    return f"{rule.expect} {{{args}}}{f' where {among}' if among else ''}"
+
+
+def _asked_of_tables(rule: Rule) -> str:
+    asked = rule.model_dump(include=set(CROSS), exclude_none=True, exclude_defaults=True)
+    return ", ".join(f"{name}: {json.dumps(said, ensure_ascii=False)}" for name, said in asked.items())
 
 
 def _counts(result: RuleResult) -> dict[str, Any]:
@@ -101,6 +113,8 @@ def _plain(value: Any) -> Any:
     """A value of a rule as JSON data."""
     if isinstance(value, list):
         return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {name: _plain(v) for name, v in value.items()}
     if isinstance(value, Decimal):
         return float(value)
     return value if isinstance(value, bool | int | str) else value.isoformat()

@@ -10,15 +10,14 @@ import duckdb
 from connectors.core.errors import Problem
 from pipelines.quality.evidence import validation_result
 from pipelines.quality.facts import plan_facts
+from pipelines.quality.known import UNKNOWN, Known
 from pipelines.quality.measure import measure
 from pipelines.quality.model import RuleSet, Scope, Severity
 from pipelines.quality.plan import Check, plan_rows
 from pipelines.quality.privacy import Privacy
-from pipelines.quality.results import Rejections, fact_result, row_result, unjudged
+from pipelines.quality.results import SAMPLES, Rejections, fact_result, row_result, unjudged
 from pipelines.quality.verdict import RuleResult, Sample, Verdict
 from pipelines.sql import quote
-
-_SAMPLES = 5
 
 
 def judge(
@@ -29,13 +28,15 @@ def judge(
     package_id: str,
     pii: Collection[str] | None = None,
     timezone: str = "Asia/Shanghai",
+    known: Known = UNKNOWN,
 ) -> Verdict:
     """Judge the rows of `relation` by the rules of scope row and package.
 
     con: an in-memory database of this thread; relation: a table with typed columns, `_position BIGINT`
         (unique) and `_record_id VARCHAR`. It is only read.
     pii: fields whose values nobody may see; None = not known, then no value is shown.
-    timezone: the business zone, in which days are cut.
+    timezone: the business zone, in which days are cut. known: what of the package its rows do not tell; rules that
+    need it are not applicable without.
 
     Nothing imports Great Expectations when there are no rows, except where a rule says `even_if_empty`.
     Raises Problem for a rule whose value does not fit its column and when Great Expectations fails: a fault
@@ -45,8 +46,8 @@ def judge(
     (rows,) = con.execute(f"SELECT count(*) FROM {quote(relation)}").fetchall()[0]
     row_rules = rules.of(Scope.ROW) if rows else ()
     fact_rules = [r for r in rules.of(Scope.PACKAGE) if rows or r.even_if_empty]
-    plan = plan_rows(rules, row_rules, columns, timezone)
-    facts = plan_facts(rules, fact_rules, columns, timezone)
+    plan = plan_rows(rules, row_rules, columns, timezone, known)
+    facts = plan_facts(rules, fact_rules, columns, timezone, known)
     skipped = {**plan.skipped, **facts.skipped}
     privacy = Privacy(pii)
     try:
@@ -60,7 +61,7 @@ def judge(
         seen = _look(con, relation, check, positions, privacy)
         if check.rule.severity is Severity.QUARANTINE:
             rejections.add(check, seen)
-        done[check.rule.name] = row_result(rules, check, count, len(positions), seen[:_SAMPLES])
+        done[check.rule.name] = row_result(rules, check, count, len(positions), seen[:SAMPLES])
     for fact, value in zip(facts.facts, found.values, strict=True):
         done[fact.rule.name] = fact_result(rules, fact, value, passed=fact.rule.name not in found.failing)
     judged = [r for r in rules.rules if r.scope is not Scope.CROSS]
@@ -84,7 +85,7 @@ def _look(
     con: duckdb.DuckDBPyConnection, relation: str, check: Check, positions: list[int], privacy: Privacy
 ) -> list[Sample]:
     """The failing rows: all that must be set aside, else a few."""
-    wanted = positions if check.rule.severity is Severity.QUARANTINE else sorted(positions)[:_SAMPLES]
+    wanted = positions if check.rule.severity is Severity.QUARANTINE else sorted(positions)[:SAMPLES]
     if not wanted:
         return []
     found = con.execute(

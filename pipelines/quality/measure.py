@@ -17,6 +17,10 @@ from pipelines.sql import quote
 if TYPE_CHECKING:
     import pandas as pd
 
+COUNTED: str = "expect_column_values_to_be_between"
+NONE: Mapping[str, int] = {"max_value": 0}
+"""What is expected of how often a rule of scope cross is broken."""
+
 # DuckDB hands out whole vectors of 2,048 rows; twelve of them stay below the 25,000 rows of a chunk.
 _VECTORS = 12
 CHUNK = _VECTORS * 2048
@@ -43,17 +47,28 @@ def measure(
         return Measured()
     names = _feed_names(checks)
     digests = [d for c in checks if (d := digest(c, _named(c, names))) is not None] if rows > CHUNK else []
-    sql = [c.counted for c in checks] + [f.sql for f in facts] + [d.sql for d in digests]
+    # count(*) makes it an aggregate even where every fact is handed in.
+    sql = ["count(*)"] + [c.counted for c in checks] + [f.sql for f in facts] + [d.sql for d in digests]
     # The feeds are computed once, below the aggregates that use them several times.
     feeds = "".join(f", {sql} AS {name}" for sql, name in names.items()) if digests else ""
-    found = con.execute(f"SELECT {', '.join(sql)} FROM (SELECT *{feeds} FROM {quote(relation)})").fetchall()[
-        0
-    ]
+    _, *found = con.execute(
+        f"SELECT {', '.join(sql)} FROM (SELECT *{feeds} FROM {quote(relation)})"
+    ).fetchall()[0]
     counts, rest = found[: len(checks)], found[len(checks) :]
     values, digested = rest[: len(facts)], rest[len(facts) :]
     failing, passed = _judge_small(facts, values, digests, digested)
     left = [c for c in checks if c.rule.name not in passed]
     return Measured(failing | _judge_rows(con, relation, left, suspected=bool(digests)), counts, values)
+
+
+def judge_facts(counts: Mapping[str, int]) -> set[str]:
+    """Which of these counts of broken rows, by rule, are more than none. Raises Problem when Great Expectations
+    fails."""
+    frame = _SmallFrame()
+    for rule, count in counts.items():
+        (column,) = frame.add([[count]], 0)
+        frame.expect(rule, COUNTED, {"column": column, **NONE})
+    return set(frame.failing())
 
 
 def _feed_names(checks: Sequence[Check]) -> dict[str, str]:

@@ -5,23 +5,52 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic import model_validator as checked
 from pydantic_core import PydanticCustomError
 
-from pipelines.quality.vocabulary import MEASURES, VOCABULARY, Arg
+from pipelines.quality.vocabulary import AS_READ, MEASURES, PICKLIST, VOCABULARY, Arg, Kind
 
 # A value of a rule. Strict kinds first: True must not become 1, nor a date a text.
 Scalar = (
     Annotated[bool, Field(strict=True)] | Annotated[int, Field(strict=True)] | Decimal | datetime | date | str
 )
 Text = Annotated[str, Field(min_length=1)]
+_ONE_WORD: Mapping[str, Any] = {"type": "string", "minLength": 1}
+_ONE_VALUE: Mapping[str, Any] = {"type": ["string", "number", "boolean", "null"]}
+
+
+def _values(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _one_or_several(one: Mapping[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
+
+
+Columns = Annotated[
+    tuple[Text, ...], Field(min_length=1), BeforeValidator(_values), _one_or_several(_ONE_WORD)
+]
+"""Columns of a row; a single one may stand without brackets."""
+_MEASURE_SCHEMA = {
+    "anyOf": [
+        {"enum": [kind for kind, of in MEASURES.items() if False in of]},
+        {
+            "type": "object",
+            "properties": {kind: {"type": "string"} for kind, of in MEASURES.items() if True in of},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
+    ]
+}
 
 
 class Scope(StrEnum):
@@ -49,30 +78,47 @@ class _Model(BaseModel):
 
 
 class Measure(_Model):
-    """A fact that DuckDB computes over a package: its kind, and the column it is about."""
+    """A fact of a package as a whole: its kind, and the column it is about."""
 
     kind: str
     column: str | None = None
 
 
 class Reference(_Model):
-    """Every filled `column` must be found as `to` in another stream of the same source."""
+    """Every filled `column` must be found as `to` in another stream of the same source.
+
+    loosely: width, case and blanks aside, as people write names. deleted_will_do: a record that is gone is found, too;
+    else whoever refers to it leads nowhere.
+    """
 
     column: Text
     stream: Text
     to: Text
+    loosely: bool = False
+    deleted_will_do: bool = False
 
 
 class Overlaps(_Model):
     """Of one `per` (columns), no two rows may be true at the same time: a row is, from `begin` until before `end`.
 
-    An empty `end` is no end. length_in_days: a column that says how long the row was true, instead of `end`.
+    An empty `end` is no end. end_included: `end` is the last day on which the row is true. length_in_days: a column
+    that says how long the row was true, instead of `end`: the days on which it began and ended may both be broken
+    ones, so a day less is certain; empty, it is not known yet. Rows in which all of `per` is empty belong to nothing.
     """
 
-    per: Annotated[tuple[Text, ...], Field(min_length=1)]
+    per: Columns
     begin: Text
     end: Text | None = None
+    end_included: bool = False
     length_in_days: Text | None = None
+
+    @checked(mode="after")
+    def _ends_one_way(self) -> Overlaps:
+        if (self.end is None) is (self.length_in_days is None):
+            raise _fault("", "overlaps needs end or length_in_days, and not both")
+        if self.end_included and self.end is None:
+            raise _fault("end_included", "end_included is about end, which is not given")
+        return self
 
 
 class Freshness(_Model):
@@ -94,14 +140,12 @@ def _measure(value: Any) -> Any:
     if isinstance(value, Measure):
         return value
     kind, column = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else (value, None)
-    if not isinstance(kind, str) or MEASURES.get(kind) is not (column is not None):
-        known = ", ".join(f"{{{k}: column}}" if of_column else k for k, of_column in MEASURES.items())
+    if not isinstance(kind, str) or (column is not None) not in MEASURES.get(kind, ()):
+        known = ", ".join(
+            f"{{{k}: column}}" if of else k for k, ofs in MEASURES.items() for of in sorted(ofs)
+        )
         raise ValueError(f"{value!r} is not a measure; known are {known}")
     return {"kind": kind, "column": column}
-
-
-def _values(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
 
 
 class Rule(_Model):
@@ -119,14 +163,14 @@ class Rule(_Model):
     owner: str = ""
     expect: str | None = None
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
-    when: dict[str, Annotated[tuple[Scalar | None, ...], BeforeValidator(_values)]] = Field(
-        default_factory=dict
-    )
-    measure: Annotated[Measure, BeforeValidator(_measure)] | None = None
+    when: dict[
+        str, Annotated[tuple[Scalar | None, ...], BeforeValidator(_values), _one_or_several(_ONE_VALUE)]
+    ] = Field(default_factory=dict)
+    measure: Annotated[Measure, BeforeValidator(_measure), WithJsonSchema(_MEASURE_SCHEMA)] | None = None
     min_rows: Annotated[int, Field(ge=1)] = 1
     even_if_empty: bool = False
     references: Reference | None = None
-    unique: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    unique: Columns | None = None
     overlaps: Overlaps | None = None
     freshness: Freshness | None = None
     totals: Totals | None = None
@@ -147,6 +191,7 @@ class Rule(_Model):
             "min_rows": self.min_rows > 1,
             "even_if_empty": self.even_if_empty,
         }
+        judged_on_rows = {"expect": self.expect, "with": self.with_, "when": self.when}
         if self.scope is not Scope.PACKAGE and (
             given := next((k for k, v in package_only.items() if v), None)
         ):
@@ -156,6 +201,8 @@ class Rule(_Model):
             at = asked[-1] if asked else "scope"
             raise _fault(at, f"a rule of scope cross, and only such a rule, says one of {', '.join(CROSS)}")
         if self.scope is Scope.CROSS:
+            if given := next((k for k, v in judged_on_rows.items() if v), None):
+                raise _fault(given, f"{given} belongs to rules of scope row or package")
             return self
         if self.expect is None:
             raise _fault("expect", "the rule does not say which expectation judges it")
@@ -164,7 +211,15 @@ class Rule(_Model):
                 "measure", "a rule of scope package judges a measure such as rows or {null_share: Stage}"
             )
         _check_arguments(self)
+        if self.measure is not None:
+            _check_measure(self, self.measure)
         return self
+
+    @property
+    def picklist(self) -> str | None:
+        """The field whose own list of values the rule goes by, instead of values in the rule."""
+        values = self.with_.get("value_set")
+        return values[PICKLIST] if isinstance(values, dict) else None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -204,6 +259,19 @@ def _check_arguments(rule: Rule) -> None:
         raise _fault("with", f"{rule.expect} needs {' or '.join(spec.any_of)}")
 
 
+def _check_measure(rule: Rule, measure: Measure) -> None:
+    assert rule.expect is not None
+    if measure.kind in AS_READ and rule.when:
+        raise _fault(
+            "when", f"{measure.kind} is about the package as it was read, not about some of its rows"
+        )
+    kinds = VOCABULARY[rule.expect].kinds
+    if measure.kind == "type" and Kind.TEXT not in kinds:
+        raise _fault("expect", f"a type is a word; {rule.expect} cannot judge it")
+    if rule.picklist is not None:
+        raise _fault("with.value_set", "a measure is not a value of a pick list")
+
+
 def _complaint(kind: Arg, value: Any) -> str | None:
     match kind:
         case Arg.COLUMN if not (isinstance(value, str) and value):
@@ -214,8 +282,12 @@ def _complaint(kind: Arg, value: Any) -> str | None:
             return "is not a list of two or more columns"
         case Arg.BOUND if isinstance(value, bool) or not isinstance(value, int | Decimal | date | str):
             return "is not a number, a date or a time"
+        case Arg.VALUES if isinstance(value, dict):
+            named = value.get(PICKLIST)
+            if len(value) != 1 or not isinstance(named, str) or not named:
+                return "is neither a list of values nor {picklist: Field}"
         case Arg.VALUES if not (isinstance(value, list) and value and all(v is not None for v in value)):
-            return "is not a list of values"
+            return "is neither a list of values nor {picklist: Field}"
         case Arg.COUNT if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             return "is not a count"
         case Arg.FLAG if not isinstance(value, bool):
@@ -228,14 +300,21 @@ def _complaint(kind: Arg, value: Any) -> str | None:
     return None
 
 
-class RuleSet(_Model):
+class RuleFile(_Model):
+    """What a rule file says. key: the fields that tell one row from all others. owner: who answers for the rules
+    that name nobody else."""
+
+    grain: Text
+    key: Columns = ("_record_id",)
+    owner: Text
+    rules: tuple[Rule, ...] = ()
+
+
+class RuleSet(RuleFile):
     """The rules of one stream. `lines` gives the line of each rule in its file, by rule name."""
 
     source: str
     stream: str
-    grain: Text
-    owner: Text
-    rules: tuple[Rule, ...] = ()
     path: str = ""
     lines: dict[str, int] = Field(default_factory=dict)
 

@@ -7,15 +7,18 @@ not fit its column is a mistake in the file, and stops.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.core.errors import Problem
-from pipelines.quality.columns import Operand, Unfit, resolve
+from pipelines.quality.columns import Operand, Unfit, members, resolve
+from pipelines.quality.known import UNKNOWN, Known
 from pipelines.quality.model import Rule, RuleSet
 from pipelines.quality.vocabulary import VOCABULARY, Arg, Kind
 from pipelines.sql import literal
+
+_IN_SET = "expect_column_values_to_be_in_set"
 
 
 class NotApplicable(Exception):
@@ -63,12 +66,18 @@ class Plan:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def plan_rows(rules: RuleSet, chosen: Iterable[Rule], columns: Mapping[str, str], timezone: str) -> Plan:
+def plan_rows(
+    rules: RuleSet,
+    chosen: Iterable[Rule],
+    columns: Mapping[str, str],
+    timezone: str,
+    known: Known = UNKNOWN,
+) -> Plan:
     """The plan for rules of scope row. columns: name → engine type. Raises Problem for a wrong value."""
     plan = Plan()
     for rule in chosen:
         try:
-            plan.checks.append(_row_check(rule, columns, timezone))
+            plan.checks.append(_row_check(rule, columns, timezone, known))
         except NotApplicable as reason:
             plan.skipped[rule.name] = str(reason)
         except Unfit as error:
@@ -99,8 +108,9 @@ def condition(rule: Rule, columns: Mapping[str, str], timezone: str) -> str:
     return " AND ".join(tests) or "true"
 
 
-def arguments(rule: Rule, target: Operand | None) -> dict[str, Any]:
-    """The rule's arguments other than columns, in the unit of `target` (None: they are not in any)."""
+def arguments(rule: Rule, target: Operand | None, known: Known = UNKNOWN) -> dict[str, Any]:
+    """The rule's arguments other than columns, in the unit of `target` (None: they are not in any). Raises
+    NotApplicable where they are those of a list that the CRM did not give."""
     assert rule.expect is not None
     args: dict[str, Any] = {}
     for name, value in rule.with_.items():
@@ -109,13 +119,23 @@ def arguments(rule: Rule, target: Operand | None) -> dict[str, Any]:
                 strict = bool(rule.with_.get("strict_min" if name == "min_value" else "strict_max"))
                 args[name] = target.value(value, up=strict is (name == "max_value"))
             case Arg.VALUES if target is not None:
-                args[name] = [target.value(v) for v in value]
+                args[name] = [target.value(v) for v in _offered(rule, known) or value]
             case Arg.COUNT | Arg.FLAG | Arg.REGEX:
                 args[name] = value
     return args
 
 
-def _row_check(rule: Rule, columns: Mapping[str, str], timezone: str) -> Check:
+def _offered(rule: Rule, known: Known) -> Sequence[str]:
+    """The values of the pick list that the rule names; nothing where it names none."""
+    if rule.picklist is None:
+        return ()
+    offered = known.options.get(rule.picklist)
+    if not offered:
+        raise NotApplicable(f"the source gives no list of values of {rule.picklist}")
+    return offered
+
+
+def _row_check(rule: Rule, columns: Mapping[str, str], timezone: str, known: Known) -> Check:
     assert rule.expect is not None
     spec = VOCABULARY[rule.expect]
     operands = [operand(ref, columns, timezone) for ref in rule.columns]
@@ -124,6 +144,13 @@ def _row_check(rule: Rule, columns: Mapping[str, str], timezone: str) -> Check:
             raise NotApplicable(f"{o.ref} is {o.kind} in this package, which {rule.expect} cannot judge")
     among = condition(rule, columns, timezone)
     filled = " AND ".join(o.present() for o in operands)
+    given = {**arguments(rule, operands[0] if len(operands) == 1 else None, known), **spec.fixed}
+    if operands[0].base in known.lists and "value_set" in given:
+        member = _deciding_member(operands[0], given["value_set"], wanted=rule.expect == _IN_SET)
+        operands = [replace(operands[0], sql=member, presence=operands[0].presence or operands[0].sql)]
+        shown = [resolve(rule.columns[0], columns, timezone) or operands[0]]
+    else:
+        shown = operands
     if spec.judges_null:
         feeds = [_null_feed(rule.expect, among, filled)]
         counted = among
@@ -133,13 +160,23 @@ def _row_check(rule: Rule, columns: Mapping[str, str], timezone: str) -> Check:
     return Check(
         rule=rule,
         feeds=tuple(feeds),
-        arguments={**arguments(rule, operands[0] if len(operands) == 1 else None), **spec.fixed},
+        arguments=given,
         column=", ".join(rule.columns),
         counted=f"count(*) FILTER (WHERE {counted})",
-        shown=_shown(operands),
+        shown=_shown(shown),
         bases=frozenset(o.base for o in operands),
         kind=operands[0].kind,
     )
+
+
+def _deciding_member(of: Operand, values: Sequence[str], *, wanted: bool) -> str:
+    """SQL of the one value of a list that decides: the first that fails, or else the first.
+
+    wanted: each must be one of `values`; else none may be.
+    """
+    found = members(of.sql)
+    listed = f"m {'NOT ' if wanted else ''}IN ({', '.join(map(literal, values))})"
+    return f"coalesce(list_filter({found}, lambda m: {listed})[1], {found}[1])"
 
 
 def _null_feed(expect: str, among: str, filled: str) -> str:

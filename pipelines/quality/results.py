@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.quality.facts import Fact
+from pipelines.quality.measure import COUNTED
 from pipelines.quality.model import Rule, RuleSet
 from pipelines.quality.plan import Check
 from pipelines.quality.verdict import Fault, Rejection, RuleResult, Sample
+
+SAMPLES = 5  # of failing rows that a result shows
 
 
 class Rejections:
@@ -43,6 +46,24 @@ def fact_result(rules: RuleSet, fact: Fact, value: Any, *, passed: bool) -> Rule
     return RuleResult(
         **_said(rules, fact.rule), column=fact.column, passed=passed, checked=1, failing=int(not passed),
         samples=(), observed=fact.observed(value),
+    )  # fmt: skip
+
+
+def cross_result(
+    rules: RuleSet,
+    rule: Rule,
+    column: str,
+    *,
+    passed: bool,
+    checked: int,
+    failing: int,
+    samples: tuple[Sample, ...],
+    observed: str | None,
+) -> RuleResult:
+    """How a rule over the loaded tables fared."""
+    return RuleResult(
+        **_said(rules, rule) | {"expectation": COUNTED}, column=column, passed=passed, checked=checked,
+        failing=failing, samples=samples, observed=observed,
     )  # fmt: skip
 
 

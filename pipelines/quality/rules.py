@@ -15,18 +15,22 @@ from connectors.core.errors import Problem
 from connectors.core.yaml_lines import load_with_lines
 from pipelines.quality.model import RuleSet
 
+DISCOVERED = "_discovered.yml"
 _OURS = {"source", "stream", "path", "lines"}  # known from where the file is
 
 
 def load_rules(root: Path, source: str, stream: str, *, needed: bool = True) -> RuleSet:
     """The rules in `<root>/<source>/<stream>.yml`.
 
-    needed: the stream must have rules (an empty list is a decision); one that no model reads may have none.
+    needed: the stream must have rules (an empty list is a decision); one that no model reads goes by those that its
+    source has for all such streams (`_discovered.yml`), or has none.
     Raises Problem, with file and line, when a needed file is missing, is not YAML or holds a rule that cannot
     be judged.
     """
     path = root / source / f"{stream}.yml"
-    shown = f"{root.name}/{source}/{stream}.yml"
+    if not path.is_file() and not needed:
+        path = path.with_name(DISCOVERED)
+    shown = f"{root.name}/{source}/{path.name}"
     if not path.is_file() and not needed:
         return RuleSet(
             source=source, stream=stream, grain="one record of the CRM", owner="nobody", path=shown

@@ -27,7 +27,7 @@ class Arg(StrEnum):
     COLUMN = "column"
     COLUMNS = "columns"
     BOUND = "bound"  # in the column's own unit
-    VALUES = "values"  # a list in the column's own unit
+    VALUES = "values"  # a list in the column's own unit, or {picklist: Field}: what the CRM's own list offers
     REGEX = "regex"
     COUNT = "count"
     FLAG = "flag"
@@ -99,14 +99,24 @@ VOCABULARY: Mapping[str, Expectation] = {
     ),
 }
 
-# Facts of a whole package that DuckDB computes; True: the fact is about a column.
-MEASURES: Mapping[str, bool] = {
-    "rows": False,
-    "nulls": True,
-    "null_share": True,
-    "distinct": True,
-    "duplicates": True,  # filled values beyond the first of their kind
-    "sum": True,
-    "min": True,
-    "max": True,
+PICKLIST = "picklist"
+
+_OF_ALL, _OF_A_COLUMN = frozenset({False}), frozenset({True})
+
+# Facts of a whole package; of each, whether it may name a column (True) and whether it may not (False).
+MEASURES: Mapping[str, frozenset[bool]] = {
+    "rows": _OF_ALL,
+    "nulls": _OF_A_COLUMN,
+    "null_share": _OF_A_COLUMN,
+    "distinct": _OF_A_COLUMN,
+    "duplicates": _OF_A_COLUMN,  # filled values beyond the first of their kind
+    "sum": _OF_A_COLUMN,
+    "min": _OF_A_COLUMN,
+    "max": _OF_A_COLUMN,
+    "misfits": _OF_ALL | _OF_A_COLUMN,  # cells that their type cannot hold, set-aside rows included
+    "retyped": _OF_ALL,  # declared fields that came in another type
+    "type": _OF_A_COLUMN,  # the word of `FieldType` in which the field came
+    "volume": _OF_ALL,  # rows of the complete read, by the median of recent reads of its kind
 }
+AS_READ = frozenset({"misfits", "retyped", "type", "volume"})
+"""Measures of how the package was read (`Known`), which its rows do not tell; the others DuckDB computes."""

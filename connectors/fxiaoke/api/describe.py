@@ -42,6 +42,7 @@ _TYPES: dict[str, FieldType] = {
 }
 # Lists of codes and of ids stay lists; what their members are called stands in the options or in `x__l`.
 _MANY = ("select_many", "employee_many", "department_many", "object_reference_many")
+_LISTS = frozenset({"select_one", "select_many", "record_type"})
 _LABEL_KEYS = {"employee": "name", "out_employee": "name", "department": "deptName"}
 _COMPUTED = ("formula", "count", "quote")  # typed by what they give
 _PERSONAL = frozenset({"email", "phone_number"})
@@ -168,7 +169,8 @@ def _field(
         typed = replace(typed, **told)
     personal = declared.pii if declared else people and kind in _PERSONAL
     label = meta.label if isinstance(meta.label, str) else ""
-    return replace(typed, label=label, pii=personal)
+    listed = (code for code, _ in _labels(meta)) if kind in _LISTS else ()
+    return replace(typed, label=label, pii=personal).offering(listed)
 
 
 def _kind(meta: FieldMeta) -> str:
