@@ -7,20 +7,21 @@ whether two rows speak of the same time, whether anything came at all, and wheth
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from connectors.core.contract import Source, Stream
+from connectors.core.contract import CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import noted
 from pipelines.landing.standing import Standing, read_standing, stand, standings, write_standing
 from pipelines.landing.zone import StreamZone, Zone
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.cross import judge_cross
-from pipelines.quality.docs import keep
-from pipelines.quality.model import RuleSet, Severity
+from pipelines.quality.docs import keep, loaded_tables
+from pipelines.quality.model import Rule, RuleSet, Scope, Severity
 from pipelines.quality.verdict import RuleResult
 from pipelines.reconcile import reconcile
 from pipelines.settings import Settings
@@ -28,58 +29,95 @@ from pipelines.settings import Settings
 _SERVED = (Status.LOADED, Status.UNCHANGED)
 
 
-def judge_loaded(
-    settings: Settings,
-    report: SyncReport,
-    source: Source,
-    stream: Stream,
-    outcome: StreamOutcome,
-    rules: RuleSet | None,
-    con: duckdb.DuckDBPyConnection | None,
-) -> None:
-    """Judge the rules of scope cross of one stream, and write its standing. con: None where nothing was ever loaded;
-    rules: None where they could not be read.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one source's streams look like after they were loaded. con: the warehouse; None where nothing was ever
+    loaded. changed: streams into which this run loaded something."""
+
+    settings: Settings
+    report: SyncReport
+    source: Source
+    con: duckdb.DuckDBPyConnection | None
+    changed: frozenset[str]
+
+
+def judge_loaded(loaded: Loaded, stream: Stream, outcome: StreamOutcome, rules: RuleSet | None) -> None:
+    """Judge the rules of scope cross of one stream, and write its standing. rules: None where they could not be read.
 
     What fails with severity block makes the stream blocked: what was loaded is not published.
     """
-    zone = Zone(settings.landing).stream(source.name, outcome.org, stream.name)
+    zone = Zone(loaded.settings.landing).stream(loaded.source.name, outcome.org, stream.name)
     before = read_standing(zone)
     with noted(outcome.fail):
-        if con is not None and rules is not None and rules.rules:
-            outcome.checks += [
-                asdict(r) for r in _judged(settings, report, source, stream, outcome, con, rules, before)
-            ]
+        if loaded.con is not None and rules is not None:
+            judged = _judge(loaded, loaded.con, zone, stream, outcome, rules, before)
+            outcome.checks += [asdict(result) for result in judged]
     for result in outcome.checks:
-        if result.get("scope") == "cross" and result["severity"] == Severity.BLOCK and not result["passed"]:
+        if (
+            result.get("scope") == Scope.CROSS
+            and result["severity"] == Severity.BLOCK
+            and not result["passed"]
+        ):
             outcome.fail(_held_back(result), Status.BLOCKED)
-    _note(report, zone, outcome, rules, before)
+    _note(loaded.report, zone, outcome, rules, before)
 
 
-def _judged(
-    settings: Settings,
-    report: SyncReport,
-    source: Source,
+def _judge(
+    loaded: Loaded,
+    con: duckdb.DuckDBPyConnection,
+    zone: StreamZone,
     stream: Stream,
     outcome: StreamOutcome,
-    con: duckdb.DuckDBPyConnection,
     rules: RuleSet,
     before: Standing | None,
 ) -> Iterator[RuleResult]:
-    read_at = report.started_at if outcome.status in _SERVED else before.served_at if before else None
-    verdict = judge_cross(
-        con,
-        rules,
-        org=outcome.org,
-        now=report.started_at,
-        read_at=read_at,
-        pii={field.name for field in stream.fields if field.pii},
-        timezone=settings.timezone,
-    )
-    keep(settings.docs, verdict)
-    yield from verdict.results
-    for rule in rules.rules:
+    """Results of what may have changed: every rule where something was loaded or the rules are others, else ages."""
+    same = before is not None and before.rules_hash == rules.hash
+    asked = [rule for rule in rules.of(Scope.CROSS) if not (same and _stands(rule, stream, loaded.changed))]
+    if aged_or_more := [rule for rule in asked if rule.totals is None]:
+        verdict = judge_cross(
+            con,
+            rules.model_copy(update={"rules": tuple(aged_or_more)}),
+            org=outcome.org,
+            now=loaded.report.started_at,
+            clock=loaded.source.clock(),
+            read_at=_read_at(loaded, zone, stream, outcome, before),
+            pii={field.name for field in stream.fields if field.pii},
+            timezone=loaded.settings.timezone,
+            package_id=loaded_tables(outcome.org),
+            judged=_failing(before) if same else None,
+        )
+        if len(aged_or_more) == len([rule for rule in rules.of(Scope.CROSS) if rule.totals is None]):
+            keep(loaded.settings.docs, verdict)  # the page of a part would hide the rest
+        yield from verdict.results
+    for rule in asked:
         if rule.totals is not None:
-            yield reconcile(con, source, stream, rules, rule, settings, outcome)
+            yield reconcile(con, loaded.source, stream, rules, rule, loaded.settings, outcome)
+
+
+def _stands(rule: Rule, stream: Stream, changed: frozenset[str]) -> bool:
+    """What a rule said last must still be so: it is about tables that did not change."""
+    if rule.freshness is not None or rule.totals is not None:
+        return False
+    others = {rule.references.stream} if rule.references else set()
+    return not changed & {stream.name, *others}
+
+
+def _failing(before: Standing | None) -> dict[str, int]:
+    rules = before.rules.items() if before else ()
+    return {name: int(of.result.get("failing") or 0) for name, of in rules if of.since}
+
+
+def _read_at(
+    loaded: Loaded, zone: StreamZone, stream: Stream, outcome: StreamOutcome, before: Standing | None
+) -> datetime | None:
+    """When the newest complete read began; of files, when the newest came: a look that finds none reads nothing."""
+    if loaded.source.kinds(stream) == (CursorKind.FILE,):
+        newest = zone.newest(CursorKind.FILE)
+        return newest.landed_at if newest else None
+    if outcome.status in _SERVED:
+        return loaded.report.started_at
+    return before.served_at if before else None
 
 
 def note_unserved(settings: Settings, report: SyncReport, source: str, org: str, problem: Problem) -> None:
@@ -110,6 +148,7 @@ def _note(
         results=outcome.checks,
         rules=names,
         package=newest,
+        rules_hash=rules.hash if rules else before.rules_hash if before else "",
         began=report.started_at,
         now=report.started_at,
     )

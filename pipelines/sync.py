@@ -21,7 +21,7 @@ import msgspec
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.limits import spending
-from pipelines.after_load import judge_loaded, note_unserved
+from pipelines.after_load import Loaded, judge_loaded, note_unserved
 from pipelines.check import UNREADABLE, check, unreadable
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
@@ -240,9 +240,11 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
         report.outcomes += outcomes.values()
         rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
         asked = any(of and of.of(Scope.CROSS) for of in rules.values())
+        changed = frozenset(name for name, outcome in outcomes.items() if outcome.packages)
         with writer.looking() if asked else nullcontext() as con:
+            loaded = Loaded(settings, report, source, con, changed)
             for stream in chosen:
-                judge_loaded(settings, report, source, stream, outcomes[stream.name], rules[stream.name], con)
+                judge_loaded(loaded, stream, outcomes[stream.name], rules[stream.name])
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(

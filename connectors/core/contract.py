@@ -321,6 +321,10 @@ class Source(ABC):
         """Faults found while opening that concern no readable stream (an unknown file in the inbox)."""
         return ()
 
+    def clock(self) -> datetime | None:
+        """The source's own time, as its newest answer told it; None where it tells none."""
+        return None
+
     def examine(self) -> Iterator[Finding]:
         """What the doctor should tell of this source beyond its streams and problems. May ask the CRM."""
         yield from ()

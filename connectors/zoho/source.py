@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from connectors.core.contract import (
     CursorKind,
@@ -106,6 +107,10 @@ class ZohoSource(Source):
         except Problem as problem:
             advised(stream, problem)
             raise
+
+    def clock(self) -> datetime | None:
+        """By the Date of its answers."""
+        return self._api.clock
 
     def examine(self) -> Iterator[Finding]:
         """Scopes, modules that cannot be read and what to grant, credits, and what a run costs."""

@@ -40,7 +40,7 @@ class RuleStanding(msgspec.Struct, frozen=True, kw_only=True):
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """One stream. status: of its last run; since: when it came to be served, or ceased to be. served_at: start of the
-    newest run that read it whole. messages: what somebody must act on."""
+    newest run that read it whole. messages: what somebody must act on. rules_hash: of the rules as they were then."""
 
     format: int = 1
     status: str
@@ -49,6 +49,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     served_at: datetime | None = None
     messages: list[str] = []
     rules: dict[str, RuleStanding] = {}
+    rules_hash: str = ""
 
 
 def read_standing(zone: StreamZone) -> Standing | None:
@@ -74,6 +75,7 @@ def stand(
     results: Iterable[Mapping[str, Any]],
     rules: Collection[str],
     package: str,
+    rules_hash: str = "",
     began: datetime,
     now: datetime,
 ) -> Standing:
@@ -96,6 +98,7 @@ def stand(
         served_at=began if good else before.served_at if before else None,
         messages=list(messages),
         rules=kept,
+        rules_hash=rules_hash,
     )
 
 

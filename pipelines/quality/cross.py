@@ -88,18 +88,22 @@ def judge_cross(
     read_at: datetime | None,
     pii: Collection[str] | None,
     timezone: str,
+    clock: datetime | None = None,
     package_id: str = STANDING,
+    judged: Mapping[str, int] | None = None,
 ) -> Verdict:
     """Judge what the warehouse holds of a stream after it and the streams beside it were loaded. Only reads.
 
-    con: of the warehouse. now: what ages are measured to, by preference the source's own time. read_at: when the newest
-    complete read of the stream began, None where there was none. pii: fields whose values nobody may see; None = not
-    known, then no value is shown. timezone: the business zone. package_id: under which the evidence is kept.
+    con: of the warehouse. now: what the age of the newest read is measured to. clock: the source's own time, where it
+    tells it, for the age of its records. read_at: when the newest complete read of the stream began, None where there
+    was none. pii: fields whose values nobody may see; None = not known, then no value is shown. timezone: the business
+    zone. package_id: under which the evidence is kept. judged: how often rules were broken when these very rules were
+    judged last: the same count need not be judged again, which spares an idle run the library.
 
     A rule whose table or column does not exist, or whose other stream was never loaded, is not applicable and says so.
     Raises Problem when Great Expectations fails.
     """
-    house = _House(con, rules, org, timezone, now, read_at, Privacy(pii))
+    house = _House(con, rules, org, timezone, now, clock or now, read_at, Privacy(pii))
     chosen = [rule for rule in rules.of(Scope.CROSS) if rule.totals is None]
     found: dict[str, _Found] = {}
     skipped: dict[str, str] = {}
@@ -109,7 +113,9 @@ def judge_cross(
         except NotApplicable as reason:
             skipped[rule.name] = str(reason)
     try:
-        failing = judge_facts({name: fact.failing for name, fact in found.items()})
+        counts = {name: fact.failing for name, fact in found.items()}
+        known = {name for name, count in counts.items() if count and (judged or {}).get(name) == count}
+        failing = known | judge_facts({name: n for name, n in counts.items() if n and name not in known})
     except Problem as problem:
         raise problem.located(source=rules.source, stream=rules.stream) from problem
     results = tuple(
@@ -155,11 +161,12 @@ class _House:
         org: str,
         timezone: str,
         now: datetime,
+        clock: datetime,
         read_at: datetime | None,
         privacy: Privacy,
     ) -> None:
         self._con, self._rules, self._org, self._timezone = con, rules, org, timezone
-        self._now, self._read_at, self._privacy = now, read_at, privacy
+        self._now, self._clock, self._read_at, self._privacy = now, clock, read_at, privacy
 
     def rows(self) -> int:
         """Records of the stream that exist; 0 where it has no table."""
@@ -194,7 +201,7 @@ class _House:
 
     def _age(self, table: _Table, asked: Freshness) -> _Found:
         if asked.of == "read":
-            moment = self._read_at
+            moment, now = self._read_at, self._now
             if moment is None:
                 raise NotApplicable("there was no complete read yet")
             what = "the newest complete read began"
@@ -202,9 +209,9 @@ class _House:
             (moment,) = self._one(f"SELECT epoch_us(max(_modified_at)) FROM {table.known}")
             if moment is None:
                 raise NotApplicable(f"{table.name} holds no record with a stamp")
-            moment = datetime.fromtimestamp(moment / 1e6, UTC)
+            moment, now = datetime.fromtimestamp(moment / 1e6, UTC), self._clock
             what = "the newest record is of"
-        hours = (self._now - moment).total_seconds() / _HOUR
+        hours = (now - moment).total_seconds() / _HOUR
         said = f"{what} {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {max(hours, 0):.0f} hours before"
         stale = hours > asked.hours
         return _Found(1, int(stale), f"age of the newest {asked.of}", observed=said)

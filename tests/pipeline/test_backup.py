@@ -21,6 +21,7 @@ from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines import sync as sync_room
 from pipelines.build import BuildStamp, read_stamp, stamp_build
+from pipelines.landing import standing
 from pipelines.settings import Settings
 from pipelines.upkeep import backup as backup_module
 from pipelines.upkeep import restore as restore_module

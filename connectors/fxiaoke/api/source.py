@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from connectors.core.contract import (
     CursorKind,
@@ -110,6 +111,10 @@ class FxiaokeApi(Source):
             yield from self._pages(stream, window)
         except Problem as problem:
             raise _advised(stream, problem) from problem.__cause__
+
+    def clock(self) -> datetime | None:
+        """By the Date of its answers."""
+        return self._api.clock
 
     def examine(self) -> Iterator[Finding]:
         """Objects that cannot be read and what to grant, people, the day's calls, and what a run costs."""
