@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from connectors.core.errors import Problem
@@ -95,7 +94,7 @@ class Api:
         **options: Any,
     ) -> T:  # fmt: skip
         def heard(reply: Reply) -> T:
-            self.clock = _date(reply.headers) or self.clock
+            self.clock = reply.date or self.clock
             return parse(reply)
 
         def call(token: Token) -> T:
@@ -114,14 +113,6 @@ class Api:
             if problem.code not in STALE_TOKEN:
                 raise
         return call(self._tokens.renewed(token.value))
-
-
-def _date(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _scoped(problem: Problem, path: str) -> None:
