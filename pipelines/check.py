@@ -58,7 +58,7 @@ def check(
                     package_id=package.id,
                     pii={field.name for field in (*stream.fields, *decoded.fields) if field.pii},
                     timezone=settings.timezone,
-                    known=_known(package, stream, decoded, rules),
+                    known=known_of(package, stream, decoded, rules),
                 )
                 _set_aside_rejected(con, verdict)
             files = _write_rows(con, package.folder, decoded.rows)
@@ -71,7 +71,7 @@ def check(
     return checked, verdict
 
 
-def _known(package: Package, stream: Stream, decoded: Decoded, rules: RuleSet) -> Known:
+def known_of(package: Package, stream: Stream, decoded: Decoded, rules: RuleSet) -> Known:
     """What the rules may ask of a package beside its rows."""
     fields = decoded.fields
     looks_back = any(rule.measure and rule.measure.kind == "volume" for rule in rules.rules)

@@ -151,12 +151,13 @@ def loose(text: str) -> str:
 
 
 def members(text: str) -> str:
-    """SQL of the texts in a list that is kept as JSON text: `["a"]`, or `[{"id": "a", "name": …}]`; NULL of others."""
+    """SQL of the texts in a list that is kept as JSON text, `["a"]` or `[{"id": "a", "name": …}]`; else the text
+    alone."""
     one = "coalesce(json_extract_string(m, '$.id'), json_extract_string(m, '$'))"
     listed = (
         f"CASE WHEN starts_with({text}, '[') AND json_valid({text}) THEN from_json({text}, '[\"JSON\"]') END"
     )
-    return f"list_transform({listed}, lambda m: {one})"
+    return f"coalesce(list_transform({listed}, lambda m: {one}), [{text}])"
 
 
 def _finite(name: str) -> str:

@@ -37,6 +37,9 @@ def _stages() -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
+NO_CHOICE = "-None-"  # what a form shows where nothing was chosen; records hold null
+
+
 def _category(name: str) -> dict[str, Any]:
     names = sorted(set(setup()["forecast_categories"].values()))
     return {"name": name, "id": str(554_022_999_999_980_000 + names.index(name))}
@@ -54,7 +57,9 @@ def _values(facts: FieldFacts) -> list[dict[str, Any]]:
         names = zoho.get(options["of"]) or words()[options["of"]]
     else:
         names = options.get("values", [])
-    return [{"name": name} for name in names]
+    no_choice = [] if options.get("mandatory") or facts.type != "picklist" or not names else [NO_CHOICE]
+    retired = [{"name": name, "type": "unused"} for name in options.get("retired", ())]
+    return [*({"name": name} for name in (*no_choice, *names)), *retired]
 
 
 def _pick_list(module: Module, number: int, facts: FieldFacts) -> list[dict[str, Any]]:
@@ -66,7 +71,7 @@ def _pick_list(module: Module, number: int, facts: FieldFacts) -> list[dict[str,
             "reference_value": value["name"],
             "sequence_number": i,
             "colour_code": None,
-            "type": "used",
+            "type": value.get("type", "used"),
             **{
                 key: value[key]
                 for key in ("probability", "forecast_type", "forecast_category")

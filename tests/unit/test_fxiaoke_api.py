@@ -309,6 +309,13 @@ def test_types_on_the_wire():
     }  # fmt: skip
     assert (found["c"].scale, found["c4"].scale) == (2, 4)
     assert found["s"].labels == (("1", "一"), ("other", "其他"))
+    assert [found[name].options for name in "smtrd"] == [
+        ("1", "other"),
+        ("1", "other"),
+        ("default__c",),
+        (),
+        (),
+    ]
     assert found["t"].labels == (("default__c", "预设业务类型"),)
     assert {n: found[n].label_in for n in ("s", "r", "e", "d", "area")} == {
         "s": "s__r", "r": "r__r", "e": "e__r.name", "d": "d__r.deptName", "area": "area__r",

@@ -69,6 +69,27 @@ def test_a_field_is_typed_by_its_metadata(meta, expected):
     assert (field.type, field.scale) == expected
 
 
+def option(actual, display=None, **more):
+    return {"actual_value": actual, "display_value": display or actual, **more}
+
+
+def test_a_pick_list_offers_what_it_ever_offered_under_either_name():
+    values = [
+        option("-None-"),
+        option("Won", "赢单"),
+        option("Lost"),
+        option("Old", type="unused"),
+        "odd",
+        {"id": "1"},
+    ]
+    for data_type in ("picklist", "multiselectpicklist"):
+        found = typed(data_type=data_type, pick_list_values=values)
+        assert found.options == ("Won", "赢单", "Lost", "Old")
+    assert typed(data_type="text", pick_list_values=values).options == ()
+    assert typed(data_type="picklist", pick_list_values="odd").options == ()
+    assert typed(data_type="picklist", pick_list_values=[option(str(n)) for n in range(1001)]).options == ()
+
+
 def test_the_declaration_knows_better_than_a_plain_number():
     metas = parse_fields(
         b'{"fields": [{"api_name": "Amount", "data_type": "double"}, {"api_name": "Probability", '
