@@ -128,9 +128,34 @@ def show_waiting(packages: Sequence[Waiting], *, as_json: bool) -> None:
         rows = f"{one.rows} rows set aside" if one.rows else "waits"
         file = f" of {one.file}" if one.file else ""
         out.print(
-            f"{one.package}  {one.stream}, {one.landed_at:%Y-%m-%d %H:%M} UTC: {rows}{file}: {one.why}",
+            f"{one.package}  {one.stream}, since {one.landed_at:%Y-%m-%d %H:%M} UTC: {rows}{file}: "
+            f"{_by_rule(one)}. Who must act: {one.owner}",
             markup=False,
+            highlight=False,
         )
+
+
+def _by_rule(one: Waiting) -> str:
+    counts = [f"{rule} ({rows})" for rule, rows in one.rules.items()]
+    return "; ".join(counts) or one.why if len(one.why.split("; ")) == len(counts) else one.why
+
+
+def show_replayed(done: Sequence[Replayed], *, as_json: bool) -> None:
+    """What became of rows that were judged again, a package a line."""
+    if as_json:
+        print_json([asdict(one) for one in done])
+        return
+    if not done:
+        out.print("No row waits.")
+    for one in done:
+        out.print(
+            f"{one.package}  {one.stream}: {one.released} rows may enter, {one.mended} were replaced by newer ones, "
+            f"{one.waiting} still wait",
+            markup=False,
+            highlight=False,
+        )
+    if any(one.released or one.mended for one in done):
+        out.print("The next `crm-warehouse sync` or `run` folds them in.")
 
 
 def show_faults(found: Sequence[Fault], *, as_json: bool) -> None:
