@@ -41,6 +41,8 @@ from pipelines.warehouse.connect import scratch_database
 UNREADABLE = "readable"  # the rule of a file as a whole, as of a row
 _UNFIT = "a value does not fit its field"
 _NO_KEY = "the record has no key"
+# Rules that every row meets before those of its stream: name → why it is set aside.
+BEFORE_RULES = {"fits_type": _UNFIT, "has_key": _NO_KEY, UNREADABLE: "the row could not be read"}
 
 
 def check(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from connectors.core.contract import Finding
     from pipelines.aside import Fault, Waiting
     from pipelines.flow import RunReport
+    from pipelines.replay import Replayed
     from pipelines.sync import Progress as ProgressCall
 
 _WIDE = 120  # where no terminal says how wide it is, nothing need be cut
@@ -137,7 +138,7 @@ def show_waiting(packages: Sequence[Waiting], *, as_json: bool) -> None:
 
 def _by_rule(one: Waiting) -> str:
     counts = [f"{rule} ({rows})" for rule, rows in one.rules.items()]
-    return "; ".join(counts) or one.why if len(one.why.split("; ")) == len(counts) else one.why
+    return "; ".join([*counts, *(why for why in one.why.split("; ") if why not in one.rules)])
 
 
 def show_replayed(done: Sequence[Replayed], *, as_json: bool) -> None:

@@ -35,6 +35,7 @@ from pipelines.health import (
     sentences,
     write_health,
 )
+from pipelines.hygiene import note_hygiene
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
 from pipelines.quality.docs import build_docs
@@ -97,6 +98,7 @@ def begin(settings: Settings) -> str:
     with prepared_warehouse(settings) as con:
         begin_build(settings)
         note_landing(con, settings)
+        note_hygiene(con)
     return built_from(settings)
 
 

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from connectors.core.contract import Field
+from connectors.core.errors import Problem
+from pipelines import aside as aside_room
 from pipelines import flow, fold, replay
 from pipelines import sync as sync_room
-from pipelines.aside import waiting
+from pipelines.aside import Chosen, replay_waiting, waiting
 from pipelines.fold import rebuild
 from pipelines.landing import decode as decode_room
 from pipelines.landing.decisions import drop, release
 from pipelines.landing.types import typed
 from pipelines.manifest import MENDED, REPLAYED
+from pipelines.replay import Replayed
 from pipelines.upkeep.verify import audit
 from tests.pipeline.conftest import BLOCKING, RULES, Bench
 from tests.pipeline.scripted import STREAM, deal
@@ -303,3 +306,36 @@ def test_dropped_rows_are_no_longer_looked_at(aside: Bench, monkeypatch: pytest.
     aside.rules.write_text(MILDER)
     give(aside)
     assert summary(aside)[0] == ("amount_is_not_negative", 2, 0, 2, 0, 0)
+
+
+def test_the_list_says_how_many_rows_of_which_rule_wait_and_for_whom(
+    aside: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, origin = aside, aside.zone.packages()[0]
+    monkeypatch.setattr(aside_room, "EXPECTATIONS", bench.rules.parents[1])
+    (one,) = waiting(bench.settings)
+    assert (one.rules, one.rows) == ({"amount_is_not_negative": 2, "has_key": 1}, 3)
+    assert (one.owner, one.landed_at) == ("sales operations", origin.landed.landed_at)
+    drop(bench.zone, origin, [1_000_003])
+    (one,) = waiting(bench.settings)
+    assert (one.rules, one.rows) == ({"amount_is_not_negative": 1, "has_key": 1}, 2)
+    (one,) = waiting(bench.settings, Chosen(["scripted"], ["deals"], ["has_key"]))
+    assert one.rules == {"has_key": 1}
+    assert list(waiting(bench.settings, Chosen(rules=["another"]))) == []
+    with pytest.raises(Problem, match=r"nothing was landed of zoho.*choose among scripted"):
+        list(waiting(bench.settings, Chosen(sources=["zoho"])))
+
+
+def test_a_person_may_have_rows_judged_again(aside: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, origin = aside, aside.zone.packages()[0]
+    monkeypatch.setattr(aside_room, "EXPECTATIONS", bench.rules.parents[1])
+    bench.rules.write_text(MILDER)
+    with flow.lock(bench.settings, "test"):
+        done = list(replay_waiting(bench.settings, [origin.id], by="Wang"))
+        assert done == [Replayed(origin.id, "scripted.deals", released=1, mended=0, waiting=2)]
+        assert list(replay_waiting(bench.settings)) == [Replayed(origin.id, "scripted.deals", 0, 0, 2)]
+        with pytest.raises(Problem, match="no row of nonsense waits"):
+            list(replay_waiting(bench.settings, ["nonsense"]))
+    give(bench)
+    assert bench.raw() == [("1", Decimal("1.00")), ("2", Decimal("-2.00"))]
+    assert decided(bench) == [("release", "Wang", [1_000_002])]
