@@ -53,7 +53,8 @@ def _streams(con: duckdb.DuckDBPyConnection) -> Iterator[Stream]:
         (stream.source, stream.name): stream for spec in discover().values() for stream in spec.streams()
     }
     tables = con.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE starts_with(schema_name, 'raw_') ORDER BY ALL"
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE starts_with(schema_name, 'raw_') "
+        "AND estimated_size > 0 ORDER BY ALL"
     ).fetchall()
     for schema, name in tables:
         if not name.endswith(_HISTORY):
