@@ -5,31 +5,69 @@ Reads the landing zone only, so that it works while a run holds the warehouse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from connectors import discover
 from connectors.core.errors import Problem
+from pipelines.check import personal_fields
+from pipelines.fold import stream_of
 from pipelines.landing.decisions import drop, release
 from pipelines.landing.zone import Package, StreamZone, Zone
-from pipelines.manifest import QUARANTINED
-from pipelines.settings import WRONG_USE, Settings
-from pipelines.sql import literal
+from pipelines.manifest import LIST_BRAKE, QUARANTINED, REPLAYED
+from pipelines.quality.privacy import Privacy
+from pipelines.quality.rules import load_rules
+from pipelines.quality.verdict import MASK
+from pipelines.replay import Replayed, replay
+from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
+from pipelines.sql import literal, quote
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A package with something to decide about. rows: set aside and undecided; why: rules, or what blocks it."""
+    """A package with something to decide about. rows: set aside and undecided; rules: of these, by rule (a row that
+    breaks two counts for both); why: rules, or what blocks it. landed_at: since when it waits. owner: who must act."""
 
     package: str
     stream: str
     landed_at: datetime
     file: str
     rows: int
+    rules: Mapping[str, int]
+    owner: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which of what waits is meant; nothing chosen is everything."""
+
+    sources: Collection[str] = ()
+    streams: Collection[str] = ()
+    rules: Collection[str] = ()
+
+    def zones(self, settings: Settings) -> Iterator[tuple[str, str, str, StreamZone]]:
+        """The streams of the landing zone that are meant. Raises Problem for one that was never landed."""
+        found = list(Zone(settings.landing).streams())
+        for asked, place in ((self.sources, 0), (self.streams, 2)):
+            if unknown := sorted(set(asked) - {str(names[place]) for names in found}):
+                raise Problem(
+                    f"nothing was landed of {', '.join(unknown)}",
+                    do=f"choose among {', '.join(sorted({str(names[place]) for names in found}))}",
+                    code=WRONG_USE,
+                )
+        for source, org, stream, zone in found:
+            if source in (self.sources or (source,)) and stream in (self.streams or (stream,)):
+                yield source, org, stream, zone
+
+
+ALL = Chosen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +85,78 @@ class Fault:
     rule: str
 
 
-def waiting(settings: Settings) -> Iterator[Waiting]:
+def waiting(settings: Settings, chosen: Chosen = ALL) -> Iterator[Waiting]:
     """Every package of which rows, the whole or the word of a full list wait for somebody, oldest first by stream."""
-    for source, _, stream, zone in Zone(settings.landing).streams():
+    for source, _, stream, zone in chosen.zones(settings):
         blocked = {package.id for package in zone.pending()}
+        owners: Owners | None = None
         for package in zone.packages():
-            checked = package.checked
-            if (
-                checked is None or package.landed.positions is not None
-            ):  # a whole decision may hold rows set aside
+            if (found := _open(zone, package, blocked)) is None:
                 continue
-            decided = zone.decisions(package.id)
-            rows = 0 if any(d.positions is None for d in decided) else checked.quarantined
-            rows -= len({p for d in decided for p in d.positions or ()}) if rows else 0
-            why = [*checked.set_aside] if rows else []
-            if checked.stopped_list and not any(d.positions == [] for d in decided):
-                why.append(str(checked.stopped_list["reason"]))
-            if checked.blocked and package.id in blocked:
-                why += [
-                    str(r["reason"]) for r in checked.results if r["severity"] == "block" and not r["passed"]
-                ]
-            if why:
-                landed = package.landed
-                file = landed.request if landed.file_name else ""
-                yield Waiting(package.id, f"{source}.{stream}", landed.landed_at, file, rows, "; ".join(why))
+            counts, rows, whole = found
+            owners = owners or _owners(source, stream)
+            if chosen.rules and not set(chosen.rules) & {*counts, *whole}:
+                continue
+            landed = package.landed
+            who = [owners.of(rule) for rule in (*counts, *whole)]
+            yield Waiting(
+                package.id,
+                f"{source}.{stream}",
+                landed.landed_at,
+                landed.request if landed.file_name else "",
+                rows,
+                {r: n for r, n in counts.items() if r in (chosen.rules or (r,))},
+                ", ".join(dict.fromkeys(who)),
+                "; ".join([*counts, *whole.values()]),
+            )
 
 
-def faults(settings: Settings, package_id: str) -> Iterator[Fault]:
-    """Why each undecided row of a package was set aside, in the order of its rows. Raises Problem."""
+def _open(
+    zone: StreamZone, package: Package, blocked: Collection[str]
+) -> tuple[dict[str, int], int, dict[str, str]] | None:
+    """What of a package waits: rows by rule, rows, and by rule why the whole or its word does; None if nothing."""
+    checked = package.checked
+    if checked is None or package.landed.positions is not None:  # a whole decision may hold rows set aside
+        return None
+    decided = zone.decisions(package.id) if checked.quarantined or checked.stopped_list else []
+    rows, counts = 0, dict[str, int]()
+    if checked.quarantined and not any(d.positions is None for d in decided):
+        rows = checked.quarantined - len({p for d in decided for p in d.positions or ()})
+        settled: Counter[str] = Counter()
+        for decision in decided:
+            settled.update(
+                taken.resolved if (taken := Package(zone.folder / decision.package).checked) else {}
+            )
+        counts = {rule: n - settled[rule] for rule, n in checked.set_aside.items() if n > settled[rule]}
+    whole = {}
+    if checked.stopped_list and not any(d.positions == [] for d in decided):
+        whole[LIST_BRAKE] = str(checked.stopped_list["reason"])
+    if checked.blocked and package.id in blocked:
+        failed = (r for r in checked.results if r["severity"] == "block" and not r["passed"])
+        whole |= {str(r["rule"]): str(r["reason"]) for r in failed}
+    return (counts, rows, whole) if rows or whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who answers for the rules of a stream; what no rule file names (a value that does not fit) is the stream's."""
+
+    stream: str
+    rules: Mapping[str, str]
+
+    def of(self, rule: str) -> str:
+        """Who must act."""
+        return self.rules.get(rule, self.stream)
+
+
+def _owners(source: str, stream: str) -> Owners:
+    rules = load_rules(EXPECTATIONS, source, stream, needed=False)
+    return Owners(rules.owner, {rule.name: rule.owner or rules.owner for rule in rules.rules})
+
+
+def faults(settings: Settings, package_id: str, *, personal: bool = False) -> Iterator[Fault]:
+    """Why each undecided row of a package was set aside, in the order of its rows. personal: show what fields about
+    people hold, and keys that may be names. Raises Problem."""
     zone, package = find(settings, package_id)
     checked, landed = package.checked, package.landed
     path = package.rows(QUARANTINED)
@@ -82,18 +164,82 @@ def faults(settings: Settings, package_id: str) -> Iterator[Fault]:
         return
     decided = {p for d in zone.decisions(package.id) for p in d.positions or ()}
     file = (landed.request or landed.file_name) if landed.file_name else ""
-    for position, record, rule, field, value, reason in _rows(path):
+    fields = personal_fields(package, stream_of(landed))
+    privacy = Privacy(() if personal else fields)
+    for position, record, rule, field, value, reason in _rows(path, fields):
         if position not in decided:
             column = checked.headers.get(field or "", field or "")
-            yield Fault(file, checked.sheet, position, record or "", column, value or "", reason, rule)
+            shown = privacy.value(bases_of(field or ""), value)
+            yield Fault(
+                file,
+                checked.sheet,
+                position,
+                privacy.record_id(record) or "",
+                column,
+                shown or "",
+                reason,
+                rule,
+            )
 
 
-def _rows(path: Path) -> list[tuple[int, str | None, str, str | None, str | None, str]]:
+def bases_of(named: str) -> frozenset[str]:
+    """The columns that a fault names: `Owner.id, Created_Time.date` are Owner and Created_Time."""
+    parts = [part for part in named.split(", ") if part]
+    return frozenset(parts) | {part.rpartition(".")[0] for part in parts if "." in part}
+
+
+def _rows(
+    path: Path, personal: Collection[str]
+) -> list[tuple[int, str | None, str, str | None, str | None, str]]:
+    """Faults with their values: what was masked when the row was set aside is read from the row itself."""
     with duckdb.connect() as con:
-        return con.execute(
-            "SELECT _position, _record_id, f.rule, f.field, f.value, f.reason FROM (SELECT _position, _record_id, "
-            f"unnest(_faults) AS f FROM read_parquet({literal(str(path))})) ORDER BY 1, 3, 4"
+        con.execute("SET TimeZone = 'UTC'")
+        source = f"read_parquet({literal(str(path))})"
+        columns = {name for name, *_ in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        named = con.execute(
+            f"SELECT DISTINCT f.field FROM (SELECT unnest(_faults) AS f FROM {source}) WHERE f.value = '{MASK}'"
         ).fetchall()
+        held = []
+        for (field,) in named:
+            bases = [base for base in sorted(bases_of(field or "")) if base in columns]
+            if set(bases) & set(personal):
+                text = " || ', ' || ".join(f"coalesce(CAST({quote(base)} AS VARCHAR), '')" for base in bases)
+                held.append(f"WHEN f.value = '{MASK}' AND f.field = {literal(field)} THEN {text}")
+        value = f"CASE {' '.join(held)} ELSE f.value END" if held else "f.value"
+        return con.execute(
+            f"SELECT _position, _record_id, f.rule, f.field, {value}, f.reason FROM (SELECT *, "
+            f"unnest(_faults) AS f FROM {source}) ORDER BY 1, 3, 4"
+        ).fetchall()
+
+
+def replay_waiting(
+    settings: Settings, packages: Collection[str] = (), chosen: Chosen = ALL, *, by: str = REPLAYED
+) -> Iterator[Replayed]:
+    """Judge what waits again, by today's rules and as today's reader reads it; the next sync folds what may enter.
+
+    packages: only these. Call under the run lock. Raises Problem.
+    """
+    missing = set(packages)
+    for source, org, name, zone in chosen.zones(settings):
+        asides = [a for a in zone.undecided() if not packages or a.package.id in packages]
+        if not asides:
+            continue
+        missing -= {aside.package.id for aside in asides}
+        rules = load_rules(EXPECTATIONS, source, name, needed=False)
+        spec = discover().get(source)
+        with ExitStack() as stack:
+            reader = None
+            if spec and not spec.settings:  # a source of files reads them itself; a CRM need not be asked
+                reader = stack.enter_context(spec.open(settings.context(spec, org)))
+            for aside in asides:
+                stream = stream_of(aside.package.landed)
+                yield replay(settings, zone, aside, reader, stream, rules, by=by)
+    if missing:
+        raise Problem(
+            f"no row of {', '.join(sorted(missing))} waits",
+            do="take the package's id from `crm-warehouse quarantine list`",
+            code=WRONG_USE,
+        )
 
 
 def decide(settings: Settings, package_id: str, rows: list[int], *, let: bool, by: str) -> Package:

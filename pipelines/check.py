@@ -1,4 +1,7 @@
-"""From a landed package to a checked one: decode, judge, split, and prove that every row is accounted for."""
+"""From a landed package to a checked one: decode, judge, split, and prove that every row is accounted for.
+
+Which rows broke which rule stays with the package (`findings.parquet`): positions, and nothing that a row holds.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from pipelines.landing.zone import Package
 from pipelines.manifest import (
     ACCEPTED,
     CHECKED,
+    FINDINGS,
     QUARANTINED,
     Checked,
     FileEntry,
@@ -33,11 +37,14 @@ from pipelines.quality.rules import RuleSet
 from pipelines.quality.verdict import Verdict
 from pipelines.settings import Settings
 from pipelines.sql import PARQUET, literal
+from pipelines.version import reader
 from pipelines.warehouse.connect import scratch_database
 
 UNREADABLE = "readable"  # the rule of a file as a whole, as of a row
 _UNFIT = "a value does not fit its field"
 _NO_KEY = "the record has no key"
+# Rules that every row meets before those of its stream: name → why it is set aside.
+BEFORE_RULES = {"fits_type": _UNFIT, "has_key": _NO_KEY, UNREADABLE: "the row could not be read"}
 
 
 def check(
@@ -48,7 +55,7 @@ def check(
     try:
         with scratch_database(scratch, memory_limit=settings.memory_limit) as con:
             decoded = decode(package, source, stream, con, scratch)
-            _set_aside_unfit(con)
+            set_aside_unfit(con)
             verdict = None
             if package.kind in RECORD_KINDS:
                 verdict = judge(
@@ -56,12 +63,15 @@ def check(
                     "fit",
                     rules,
                     package_id=package.id,
-                    pii={field.name for field in (*stream.fields, *decoded.fields) if field.pii},
+                    pii=personal_fields(package, stream),
                     timezone=settings.timezone,
                     known=known_of(package, stream, decoded, rules),
                 )
                 _set_aside_rejected(con, verdict)
             files = _write_rows(con, package.folder, decoded.rows)
+            (package.folder / FINDINGS).unlink(missing_ok=True)  # of an earlier judgement
+            if verdict and verdict.findings:
+                files.append(write_findings(con, package.folder / FINDINGS, verdict))
             checked = _account(con, package.landed, decoded, verdict, rules, files)
     finally:
         shutil.rmtree(scratch)
@@ -91,7 +101,7 @@ def unreadable(package: Package, problem: Problem) -> Checked:
     """Write `checked.json` of a landed file that cannot be decoded: it blocks until somebody drops it, and is tried
     again at every sync, since a newer version may read it."""
     landed = package.landed
-    for name in (ACCEPTED, QUARANTINED):  # of an attempt that got so far
+    for name in (ACCEPTED, QUARANTINED, FINDINGS):  # of an attempt that got so far
         (package.folder / name).unlink(missing_ok=True)
     checked = Checked(
         checked_at=datetime.now(UTC), rules_hash="", received=landed.received, accepted=0, quarantined=0, repeated=0,
@@ -102,7 +112,13 @@ def unreadable(package: Package, problem: Problem) -> Checked:
     return checked
 
 
-def _set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:
+def personal_fields(package: Package, stream: Stream) -> set[str]:
+    """Fields of a package whose values are shown to nobody who did not ask for them."""
+    fields = stream.fields if package.kind == CursorKind.FILE else package.shape.fields
+    return {field.name for field in (*stream.fields, *fields) if field.pii}
+
+
+def set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:
     """`aside`: (_position, rule, field, value, reason) of rows that no rule need look at; `fit`: the others."""
     con.execute(
         "CREATE TABLE aside (_position BIGINT, rule VARCHAR, field VARCHAR, value VARCHAR, reason VARCHAR)"
@@ -139,6 +155,20 @@ def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> Non
         "unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
         columns,
     )
+
+
+def write_findings(con: duckdb.DuckDBPyConnection, path: Path, verdict: Verdict) -> FileEntry:
+    """(_position, rule, severity) of every row that breaks a rule over rows, whatever becomes of it."""
+    severities = {result.rule: result.severity for result in verdict.results}
+    con.execute("CREATE TABLE findings (_position BIGINT, rule VARCHAR, severity VARCHAR)")
+    for rule, positions in verdict.findings.items():
+        con.execute(
+            "INSERT INTO findings SELECT unnest(?::BIGINT[]), ?, ?", [list(positions), rule, severities[rule]]
+        )
+    con.execute(f"COPY (FROM findings ORDER BY rule, _position) TO {literal(str(path))} ({PARQUET})")
+    path.chmod(0o600)
+    sync_file(path)
+    return file_entry(path)
 
 
 def _write_rows(con: duckdb.DuckDBPyConnection, folder: Path, typed: Path | None) -> list[FileEntry]:
@@ -189,6 +219,7 @@ def _account(
         absent=list(decoded.absent),
         sheet=decoded.sheet,
         headers=decoded.headers,
+        reader=reader(),
         blocked=bool(verdict and verdict.blocked),
         files=files,
         results=[asdict(result) for result in verdict.results] if verdict else [],

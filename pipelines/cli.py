@@ -151,19 +151,56 @@ def status(json: JsonOption = False) -> None:
 
 
 @quarantine.command("list")
-def quarantine_list(json: JsonOption = False) -> None:
-    """Packages with rows set aside, blocked packages, and full lists whose word about other records waits."""
-    from pipelines.aside import waiting
+def quarantine_list(
+    source: SourceOption = None,
+    stream: StreamOption = None,
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", help="Only what this rule set aside; may be given again.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Packages with rows set aside, blocked packages, and full lists whose word about other records waits: since
+    when, by which rule, and who must act."""
+    from pipelines.aside import Chosen, waiting
 
-    console.show_waiting(list(waiting(load_settings())), as_json=json)
+    chosen = Chosen(source or (), stream or (), rule or ())
+    console.show_waiting(list(waiting(load_settings(), chosen)), as_json=json)
 
 
 @quarantine.command("show")
-def quarantine_show(package: PackageArgument, json: JsonOption = False) -> None:
-    """Why each row was set aside: file, sheet, row, column, value and reason. Shows personal data."""
+def quarantine_show(
+    package: PackageArgument,
+    personal: Annotated[
+        bool, typer.Option("--personal", help="Show personal values too; keep them out of tickets and chats.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Why each row was set aside: file, sheet, row, column, value and reason. Personal values are masked."""
     from pipelines.aside import faults
 
-    console.show_faults(list(faults(load_settings(), package)), as_json=json)
+    console.show_faults(list(faults(load_settings(), package, personal=personal)), as_json=json)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    packages: Annotated[
+        list[str] | None, typer.Argument(metavar="[PACKAGE]…", help="Their ids; all that wait without one.")
+    ] = None,
+    source: SourceOption = None,
+    stream: StreamOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge what waits again, by today's rules and as today's reader reads it. A sync does so by itself when either
+    has changed. What passes enters with the next sync, in its original place; nothing that was loaded is taken back."""
+    from pipelines import flow
+    from pipelines.aside import Chosen, replay_waiting
+
+    settings = load_settings()
+    with flow.lock(settings, "quarantine"):
+        done = list(
+            replay_waiting(settings, packages or (), Chosen(source or (), stream or ()), by=getpass.getuser())
+        )
+    console.show_replayed(done, as_json=json)
 
 
 @quarantine.command("release")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from connectors.core.contract import Finding
     from pipelines.aside import Fault, Waiting
     from pipelines.flow import RunReport
+    from pipelines.replay import Replayed
     from pipelines.sync import Progress as ProgressCall
 
 _WIDE = 120  # where no terminal says how wide it is, nothing need be cut
@@ -159,9 +160,34 @@ def show_waiting(packages: Sequence[Waiting], *, as_json: bool) -> None:
         rows = f"{one.rows} rows set aside" if one.rows else "waits"
         file = f" of {one.file}" if one.file else ""
         out.print(
-            f"{one.package}  {one.stream}, {one.landed_at:%Y-%m-%d %H:%M} UTC: {rows}{file}: {one.why}",
+            f"{one.package}  {one.stream}, since {one.landed_at:%Y-%m-%d %H:%M} UTC: {rows}{file}: "
+            f"{_by_rule(one)}. Who must act: {one.owner}",
             markup=False,
+            highlight=False,
         )
+
+
+def _by_rule(one: Waiting) -> str:
+    counts = [f"{rule} ({rows})" for rule, rows in one.rules.items()]
+    return "; ".join([*counts, *(why for why in one.why.split("; ") if why not in one.rules)])
+
+
+def show_replayed(done: Sequence[Replayed], *, as_json: bool) -> None:
+    """What became of rows that were judged again, a package a line."""
+    if as_json:
+        print_json([asdict(one) for one in done])
+        return
+    if not done:
+        out.print("No row waits.")
+    for one in done:
+        out.print(
+            f"{one.package}  {one.stream}: {one.released} rows may enter, {one.mended} were replaced by newer ones, "
+            f"{one.waiting} still wait",
+            markup=False,
+            highlight=False,
+        )
+    if any(one.released or one.mended for one in done):
+        out.print("The next `crm-warehouse sync` or `run` folds them in.")
 
 
 def show_faults(found: Sequence[Fault], *, as_json: bool) -> None:

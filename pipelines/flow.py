@@ -37,6 +37,7 @@ from pipelines.health import (
     with_standings,
     write_health,
 )
+from pipelines.hygiene import note_hygiene
 from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
@@ -100,6 +101,7 @@ def begin(settings: Settings) -> str:
     with prepared_warehouse(settings) as con:
         begin_build(settings)
         note_landing(con, settings)
+        note_hygiene(con)
     return built_from(settings)
 
 

@@ -18,16 +18,19 @@ from connectors import discover
 from connectors.core.contract import CursorKind, Stream
 from connectors.core.errors import Problem
 from pipelines.build import begin_build
+from pipelines.check import personal_fields
 from pipelines.faults import step
+from pipelines.landing.redaction.redact import RECORD
 from pipelines.landing.runs import Run, read_runs
 from pipelines.landing.standing import Standing, read_standing, standings
 from pipelines.landing.types import engine_type
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.listings import later_listing, own_listing
-from pipelines.manifest import ACCEPTED, RELEASE, Landed, Receipt, entry_of, file_entry
+from pipelines.manifest import ACCEPTED, FINDINGS, QUARANTINED, RELEASE, Landed, Receipt, entry_of, file_entry
 from pipelines.seal import is_sealed, seal
 from pipelines.settings import Settings
 from pipelines.warehouse.connect import open_warehouse, read_warehouse, swap_in
+from pipelines.warehouse.hygiene import Notes
 from pipelines.warehouse.load import Parts, load_package
 from pipelines.warehouse.ops import ensure_ops, folded, note_checks, note_runs, note_state
 from pipelines.warehouse.schema import declare
@@ -124,6 +127,7 @@ def load_checked(
         agreed=landed.kind == RELEASE,
         listing=own_listing(con, package),
         later=later_listing(con, package),
+        notes=_notes(package, stream, receipt),
     )
     return load_package(con, stream, columns(stream), landed, checked, parts, receipt=receipt)
 
@@ -159,28 +163,45 @@ def _fold(settings: Settings, path: Path, packages: Iterable[tuple[Package, Rece
     begin_build(settings)  # models built on what was there before are not those of what will be there now
     with prepared_warehouse(settings, path) as con:
         for package, receipt in packages:
-            load_checked(con, package, _stream(package.landed), receipt)
+            load_checked(con, package, stream_of(package.landed), receipt)
         note_landing(con, settings)
 
 
 def _accepted(package: Package, receipt: Receipt | None) -> Path | None:
     """The checked rows, digest compared; None where they changed nothing and were thinned out since."""
+    return _rows(package, ACCEPTED, receipt)
+
+
+def _notes(package: Package, stream: Stream, receipt: Receipt | None) -> Notes:
+    """What the package says of single rows. What was erased on arrival or later says nothing."""
+    checked, landed = package.checked, package.landed
+    assert checked is not None
+    named = {name for name in (FINDINGS, QUARANTINED) if entry_of(checked.files, name)}
+    if not checked.quarantined:
+        named.discard(QUARANTINED)
+    files = {name: _rows(package, name, receipt) for name in named}
+    gone = {r.name for r in (*landed.redactions, *checked.redactions) if r.what == RECORD}
+    personal = personal_fields(package, stream) if QUARANTINED in named else ()
+    return Notes(files.get(FINDINGS), files.get(QUARANTINED), personal, gone)
+
+
+def _rows(package: Package, name: str, receipt: Receipt | None) -> Path | None:
     checked = package.checked
-    entry = entry_of(checked.files, ACCEPTED) if checked else None
-    path = package.folder / (entry.name if entry else ACCEPTED)
+    entry = entry_of(checked.files, name) if checked else None
+    path = package.folder / (entry.name if entry else name)
     if entry is not None and path.exists() and file_entry(path) == entry:
         return path
     thinned = package.thinned
-    if receipt and not receipt.changed and thinned and entry_of(thinned.files, ACCEPTED):
+    if receipt and not receipt.changed and thinned and entry_of(thinned.files, name):
         return None
-    raise _damaged(package)
+    raise _damaged(package, path)
 
 
-def _damaged(package: Package) -> Problem:
+def _damaged(package: Package, path: Path | None = None) -> Problem:
     return Problem(
         f"the checked rows of package {package.id} are missing or damaged",
         do="restore the package folder from a backup; nothing of it was loaded",
-        where=str(package.folder / ACCEPTED),
+        where=str(path or package.folder / ACCEPTED),
     )
 
 
@@ -226,7 +247,7 @@ _OF_RESULT = (
 )  # fmt: skip
 
 
-def _stream(landed: Landed) -> Stream:
+def stream_of(landed: Landed) -> Stream:
     """The declared stream of a package, or a bare one where it was discovered or the source has dropped it."""
     spec = discover().get(landed.source)
     for stream in spec.streams() if spec else ():

@@ -18,9 +18,12 @@ from pipelines.files import write_atomic
 
 FORMAT = 2
 LANDED, CHECKED, LOADED, THINNED = "landed.json", "checked.json", "loaded.json", "thinned.json"
-ACCEPTED, QUARANTINED = "accepted.parquet", "quarantined.parquet"
+ACCEPTED, QUARANTINED, FINDINGS = "accepted.parquet", "quarantined.parquet", "findings.parquet"
+ASIDE = "aside.json"  # what was last tried with the rows set aside; replaced, never proof of anything
 # Kinds beside the reads of `CursorKind`: decisions of a person about rows or packages set aside.
 RELEASE, DROP = "release", "drop"
+MENDED = "a newer version of the record"  # who decided, where nobody had to: such a drop is counted apart
+REPLAYED = "a replay"  # who decided where today's rules and reader let rows pass
 LIST_BRAKE = (
     "full_list_brake"  # what stops the word of a full list about records that it lacks; its rows go on
 )
@@ -111,7 +114,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: rows by the rule that set them aside (a row may break several). resolved: rows of another
     package that this decision takes out of quarantine, likewise. columns: column → the CRM's field, where
     the name could not be taken as it is. absent: declared fields that a file has no column for. sheet, headers: of a
-    file whose rows were set aside, see `Table`.
+    file whose rows were set aside, see `Table`. reader: digest of the code that read the rows.
     """
 
     format: int = FORMAT
@@ -134,6 +137,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     redactions: list[Redaction] = []
     sheet: str = ""
     headers: dict[str, str] = {}
+    reader: str = ""
 
     @property
     def stopped_list(self) -> dict[str, object] | None:

@@ -25,24 +25,27 @@ from pipelines.after_load import Loaded, judge_loaded, note_unserved
 from pipelines.check import UNREADABLE, check, unreadable
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
-from pipelines.landing.decisions import drop
+from pipelines.landing.decisions import drop, settle
 from pipelines.landing.intact import raw_damage
 from pipelines.landing.land import Landing, land
 from pipelines.landing.runs import Run, StreamRun, append_run
+from pipelines.landing.tried import tried, write_tried
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.listings import stop, stopped, waiting
-from pipelines.manifest import CHECKED, LIST_BRAKE, LOADED, Checked, write_manifest
+from pipelines.manifest import CHECKED, LIST_BRAKE, LOADED, QUARANTINED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
 from pipelines.quality.model import Scope
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
+from pipelines.replay import is_outdated, replay
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.existence import SWEEP_BRAKE
+from pipelines.warehouse.hygiene import newer_versions
 
 Progress = Callable[[StreamOutcome, str], None]
 
@@ -231,12 +234,14 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
             for future in as_completed(futures):
                 stream, read = futures[future], future.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
+                _settle(writer, work, zones[stream.name], stream, read)
                 missing += _shown_by_sweeps(writer, zones[stream.name], stream, read)
                 outcomes[stream.name] = read.outcome
             healing = {pool.submit(_land_keys, work, source, u, zones[u.stream.name]): u for u in missing}
             for done in as_completed(healing):
                 stream, read = healing[done].stream, done.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
+                _settle(writer, work, zones[stream.name], stream, read)
         report.outcomes += outcomes.values()
         rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
         asked = any(of and of.of(Scope.CROSS) for of in rules.values())
@@ -257,11 +262,13 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
 
 @dataclass(slots=True)
 class _Read:
-    """What reading a stream brought. ready: checked packages to load. emptied: a sweep found no record."""
+    """What reading a stream brought. ready: checked packages to load. emptied: a sweep found no record.
+    aside: rows of earlier packages wait for somebody."""
 
     outcome: StreamOutcome
     ready: list[Package] = field(default_factory=list)
     emptied: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +301,21 @@ def _land_and_check(work: _Work, source: Source, stream: Stream, zone: StreamZon
                 break
             if CursorKind.SWEEP not in kinds and stands_in_is_due(zone, work.settings.sweep_every):
                 kinds += kinds_of(source, stream, sweep=True)[len(kinds) :]
+    with noted(outcome.fail):
+        read.aside = _replayed(work, source, stream, zone)
     return _check_landed(work, source, stream, zone, read, began)
+
+
+def _replayed(work: _Work, source: Source, stream: Stream, zone: StreamZone) -> bool:
+    """Judge rows set aside again where rules or reader are others than those that judged them last. Returns whether
+    any rows wait."""
+    waiting = list(zone.undecided())
+    if waiting:
+        rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
+        for aside in waiting:
+            if is_outdated(aside, rules):
+                replay(work.settings, zone, aside, source, stream, rules, run=work.report.run_id)
+    return bool(waiting)
 
 
 def _land_keys(work: _Work, source: Source, unheld: _Unheld, zone: StreamZone) -> _Read:
@@ -425,6 +446,32 @@ def _blocked(package: Package, checked: Checked, *, behind: int) -> Problem:
         do=do,
         where=_place(package),
     )
+
+
+def _settle(writer: _LazyWriter, work: _Work, zone: StreamZone, stream: Stream, read: _Read) -> None:
+    """Settle rows set aside of which a newer version is loaded by now. The look is noted last, so that a kill on the
+    way is made good by the next sync; who waits for nothing new costs an idle sync no look into the warehouse."""
+    if not read.aside and not any((checked := p.checked) and checked.quarantined for p in read.ready):
+        return
+    with noted(read.outcome.fail):
+        last = zone.last_order()
+        unlooked = [aside for aside in zone.undecided() if tried(aside).looked_to < last]
+        if not unlooked:
+            return
+        found = newer_versions(
+            writer(),
+            stream,
+            read.outcome.org,
+            {a.package.id: (a.package.rows(QUARANTINED), a.settled) for a in unlooked},
+        )
+        settled = [
+            settle(zone, aside.package, found[aside.package.id], run=work.report.run_id)
+            for aside in unlooked
+            if aside.package.id in found
+        ]
+        _load(writer, stream, settled, read.outcome, work.progress)
+        for aside in unlooked:
+            write_tried(aside.package, msgspec.structs.replace(tried(aside), looked_to=last))
 
 
 def _stop_sweep(package: Package, problem: Problem) -> None:

@@ -97,6 +97,7 @@ class Stream:
     fields: tuple[Field, ...]
     key: str = "id"
     stamp: str | None = None  # the field that moves when a record changes
+    owner: str | None = None  # the field that says which sales person answers for a record
     deletes: bool = False  # the CRM lists deleted records of this stream
     whole: bool = False  # read from the beginning every time (small, or without a stamp to ask by)
     weak_keys: bool = (

@@ -18,6 +18,11 @@
     case when {{ closed_on }} >= {{ created_on }} then {{ days_between(created_on, closed_on) }} end
 {%- endmacro %}
 
+{# Share of a person's records that break a rule (问题占比): a row that waits counts beside the version that is loaded. #}
+{% macro broken_share(set_aside, warnings, records) -%}
+    {{ ratio('(' ~ set_aside ~ ' + ' ~ warnings ~ ')', '(' ~ records ~ ' + ' ~ set_aside ~ ')') }}
+{%- endmacro %}
+
 {# Cohort conversion (转化率): passed / entered. #}
 {% macro conversion(passed, entered) -%}{{ ratio(passed, entered) }}{%- endmacro %}
 

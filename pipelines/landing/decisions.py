@@ -1,4 +1,7 @@
-"""What a person decides about rows or packages that were set aside: a small package of its own.
+"""What is decided about rows or packages that were set aside: a small package of its own.
+
+Most decisions are a person's. Where a newer version of a record was loaded (`MENDED`), or today's rules and reader let
+a row pass (`REPLAYED`), nobody has to decide; the package is of the same kind and says so.
 
 A decision is as immutable as what it is about, and folds at the original's place: content and existence are
 ordered by the original's read start and positions.
@@ -7,7 +10,8 @@ ordered by the original's read start and positions.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +26,9 @@ from pipelines.manifest import (
     ACCEPTED,
     CHECKED,
     DROP,
+    FINDINGS,
     LANDED,
+    MENDED,
     QUARANTINED,
     RELEASE,
     Checked,
@@ -34,6 +40,18 @@ from pipelines.sql import PARQUET, literal
 
 # Set aside before any rule looked: such a row has no key or lacks the value that did not fit.
 _NOT_READ = ("fits_type", "readable", "has_key")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnew:
+    """Rows as today's reader reads them. accepted, findings: files of which the rows at the released positions count;
+    findings may be None. columns, absent: as in `Checked`. rules_hash: what they were judged by."""
+
+    accepted: Path
+    findings: Path | None
+    rules_hash: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    absent: Collection[str] = ()
 
 
 def release(
@@ -64,6 +82,20 @@ def drop(
         _must_wait(zone, origin)
         return _decide_whole(zone, origin, DROP, by, run)
     return _decide_rows(zone, origin, DROP, positions, by, run)
+
+
+def release_anew(
+    zone: StreamZone, origin: Package, positions: Collection[int], anew: ReadAnew, *, by: str, run: str = ""
+) -> Package:
+    """Let rows of a package in as today's reader reads them, those included that could not be read before. Raises
+    Problem when one of them does not wait."""
+    return _decide_rows(zone, origin, RELEASE, positions, by, run, anew)
+
+
+def settle(zone: StreamZone, origin: Package, positions: Collection[int], *, run: str = "") -> Package:
+    """Note that rows of a package need nobody any more: a newer version of each record was loaded. Raises Problem
+    when one of them does not wait."""
+    return _decide_rows(zone, origin, DROP, positions, MENDED, run)
 
 
 def _must_wait(zone: StreamZone, origin: Package) -> None:
@@ -110,8 +142,9 @@ def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: st
         )  # fmt: skip
     package = _begin(zone, origin, kind)
     if kind == RELEASE:
-        for name in (ACCEPTED, QUARANTINED):
-            shutil.copy(origin.rows(name), package.folder / name)
+        for name in (ACCEPTED, QUARANTINED, FINDINGS):
+            if origin.rows(name).exists():
+                shutil.copy(origin.rows(name), package.folder / name)
     else:
         none = (
             "SELECT * FROM {0} WHERE false" if was.files else "SELECT NULL::VARCHAR AS _record_id WHERE false"
@@ -121,7 +154,13 @@ def _decide_whole(zone: StreamZone, origin: Package, kind: str, by: str, run: st
 
 
 def _decide_rows(
-    zone: StreamZone, origin: Package, kind: str, positions: Collection[int], by: str, run: str
+    zone: StreamZone,
+    origin: Package,
+    kind: str,
+    positions: Collection[int],
+    by: str,
+    run: str,
+    anew: ReadAnew | None = None,
 ) -> Package:
     if not origin.is_loaded():
         raise Problem(
@@ -139,7 +178,7 @@ def _decide_rows(
             do="choose among the positions that the package's quarantine lists",
             where=str(origin.rows(QUARANTINED)),
         )
-    if kind == RELEASE and (unread := [p for p in wanted if set(rules[p]) & set(_NOT_READ)]):
+    if kind == RELEASE and anew is None and (unread := [p for p in wanted if set(rules[p]) & set(_NOT_READ)]):
         raise Problem(
             f"the rows at position {', '.join(map(str, unread))} hold values that could not be read",
             do="correct them in the CRM or the file and sync again; only rows that a rule set aside can be released",
@@ -147,26 +186,29 @@ def _decide_rows(
         )
     package = _begin(zone, origin, kind)
     chosen = ", ".join(map(str, wanted)) if kind == RELEASE else "NULL"
-    _copy_rows(
-        origin.rows(QUARANTINED),
-        package.folder / ACCEPTED,
-        f"SELECT * EXCLUDE (_faults) FROM {{0}} WHERE _position IN ({chosen}) ORDER BY _position",
-    )
+    among = f"FROM {{0}} WHERE _position IN ({chosen}) ORDER BY _position"
+    rows = anew.accepted if anew else origin.rows(QUARANTINED)
+    _copy_rows(rows, package.folder / ACCEPTED, f"SELECT * {'' if anew else 'EXCLUDE (_faults) '}{among}")
+    findings = anew.findings if anew else origin.rows(FINDINGS)
+    if kind == RELEASE and findings and findings.exists():
+        _copy_rows(findings, package.folder / FINDINGS, f"SELECT * {among}, rule")
     by_rule: dict[str, int] = {}
     for rule in (rule for p in wanted for rule in rules[p]):
         by_rule[rule] = by_rule.get(rule, 0) + 1
     checked = Checked(
         checked_at=datetime.now(UTC),
-        rules_hash="",
+        rules_hash=anew.rules_hash if anew else "",
         received=len(wanted),
         accepted=len(wanted) if kind == RELEASE else 0,
         quarantined=0,
         repeated=0,
         superseded=0,
-        skipped={"dropped by decision": len(wanted)} if kind == DROP else {},
+        skipped={"mended by a newer version" if by == MENDED else "dropped by decision": len(wanted)}
+        if kind == DROP
+        else {},
         resolved=by_rule,
-        columns=origin.checked.columns if origin.checked else {},
-        absent=origin.checked.absent if origin.checked else [],
+        columns=dict(anew.columns) if anew else origin.checked.columns if origin.checked else {},
+        absent=list(anew.absent) if anew else origin.checked.absent if origin.checked else [],
     )
     return _finish(package, origin, checked, wanted, by, run)
 
@@ -182,7 +224,7 @@ def _finish(
 ) -> Package:
     """Checked first: a decision is complete the moment it is landed."""
     was = origin.landed
-    names = [name for name in (ACCEPTED, QUARANTINED) if (package.folder / name).exists()]
+    names = [name for name in (ACCEPTED, QUARANTINED, FINDINGS) if (package.folder / name).exists()]
     for name in names:
         (package.folder / name).chmod(0o600)
     for path in package.folder.iterdir():

@@ -49,15 +49,17 @@ class Decoded:
 
 
 def decode(
-    package: Package, source: Source, stream: Stream, con: duckdb.DuckDBPyConnection, scratch: Path
+    package: Package, source: Source | None, stream: Stream, con: duckdb.DuckDBPyConnection, scratch: Path
 ) -> Decoded:
-    """Fill `winners`, `losers` and `misfits`. `scratch` is an empty folder, `con` an empty database."""
+    """Fill `winners`, `losers` and `misfits`. `scratch` is an empty folder, `con` an empty database; source: opened,
+    for packages that are files."""
     landed = package.landed
     require_intact(package, landed)
     skipped: dict[str, int] = {}
     sheet, headers, absent = "", dict[str, str](), tuple[str, ...]()
     records: Path | None = None
     if package.kind == CursorKind.FILE:
+        assert source is not None
         con.execute(f"SET TimeZone = {literal('UTC')}")
         shape, table = source.tabulate(package.folder / landed.files[0].name, stream)
         shape, columns = _named(shape, stream)

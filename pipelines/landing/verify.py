@@ -19,7 +19,9 @@ from pipelines.landing.intact import MEND_LOADED, MEND_PENDING, damage, damaged,
 from pipelines.landing.zone import SHAPE, Package
 from pipelines.manifest import (
     ACCEPTED,
+    ASIDE,
     CHECKED,
+    FINDINGS,
     LANDED,
     LOADED,
     QUARANTINED,
@@ -31,7 +33,7 @@ from pipelines.manifest import (
     Thinned,
 )
 
-_OURS = {SHAPE, LANDED, CHECKED, LOADED, THINNED}
+_OURS = {SHAPE, LANDED, CHECKED, LOADED, THINNED, ASIDE}
 _HALF_WRITTEN = re.compile(r"\..+\.tmp|tmp_.+\.parquet")  # ours by rename, the engine's by its own prefix
 
 
@@ -146,7 +148,7 @@ def _leftovers(
 ) -> Iterator[Problem]:
     for name, path in sorted(present.items()):
         what = f"{name} of package {found.package.id}"
-        unchecked = found.checked is None and name in (ACCEPTED, QUARANTINED)
+        unchecked = found.checked is None and name in (ACCEPTED, QUARANTINED, FINDINGS)
         if name in gone:
             what += " was being removed when a prune was interrupted"
             do = "nothing; the next `crm-warehouse prune --apply` removes it"

@@ -103,6 +103,15 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A loaded package of which rows wait. settled: positions about which was decided."""
+
+    package: Package
+    checked: Checked
+    settled: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class StreamZone:
     """The packages of one stream of one organisation."""
 
@@ -157,6 +166,20 @@ class StreamZone:
         """What people decided about rows or packages set aside (of one package, if given), oldest first."""
         decided = [p.landed for p in self.folders() if p.kind in (RELEASE, DROP) and p.is_landed()]
         return [d for d in decided if origin in (None, d.origin)]
+
+    def undecided(self) -> Iterator[Aside]:
+        """Loaded packages with rows set aside about which nobody has decided, oldest first."""
+        decisions: dict[str, list[Landed]] = {}
+        for decision in self.decisions():
+            decisions.setdefault(decision.origin, []).append(decision)
+        for package in self.folders():
+            if not package.is_loaded() or (checked := package.checked) is None or not checked.quarantined:
+                continue
+            decided = decisions.get(package.id, [])
+            settled = {p for decision in decided for p in decision.positions or ()}
+            whole = any(decision.positions is None for decision in decided)
+            if not whole and len(settled) < checked.quarantined:
+                yield Aside(package, checked, frozenset(settled))
 
     def chain(self, read: str) -> list[Package]:
         """The packages of one sweep, in order."""

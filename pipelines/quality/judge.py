@@ -78,6 +78,11 @@ def judge(
         results,
         rejections.in_order(),
         evidence,
+        {
+            check.rule.name: found.failing[check.rule.name]
+            for check in plan.checks
+            if check.rule.name in found.failing
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,6 +87,7 @@ def _joined(parts: Any) -> str:
 class Verdict:
     """The judgement of one package.
 
+    findings: rule → positions of all rows that break it, of every rule over rows that failed.
     evidence: the Great Expectations validation result as JSON data, for Data Docs; None if nothing was
         judged.
     """
@@ -99,6 +101,7 @@ class Verdict:
     results: tuple[RuleResult, ...] = ()
     rejections: list[Rejection] = field(default_factory=list)
     evidence: dict[str, Any] | None = None
+    findings: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:

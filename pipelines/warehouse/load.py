@@ -26,6 +26,7 @@ from pipelines.warehouse.existence import (
     note_unlisted,
     sweep,
 )
+from pipelines.warehouse.hygiene import NOTHING, Notes, note_decision, note_findings, note_set_aside
 from pipelines.warehouse.merge import merge
 from pipelines.warehouse.ops import earlier, next_order, note_package
 from pipelines.warehouse.schema import ensure_stream
@@ -38,6 +39,7 @@ class Parts:
     accepted: its rows; None when they changed nothing and are no longer kept. chain: the accepted files of a
     whole sweep, and when it began; of the sweep that the package completes, or, for rows released late, of the
     newest one folded since they were read. None where an id could not be read: such a sweep proves nothing.
+    notes: what it says of single rows.
     listing: the full list that the package is or agrees to; later: of a file, a full list that is newer than it.
     """
 
@@ -47,6 +49,7 @@ class Parts:
     agreed: bool = field(default=False)  # a person has said that the sweep or list is right
     listing: Listing | None = None
     later: Listing | None = None
+    notes: Notes = NOTHING
 
 
 def load_package(
@@ -100,6 +103,8 @@ def _load(
             counts = _fold(con, stream, landed, checked, parts, loaded_at, brake=not agreed)
             folded = Receipt(order=order, loaded_at=loaded_at, **counts)
         note_package(con, landed, checked, folded)
+        note_set_aside(con, stream, landed, parts.notes)
+        note_decision(con, landed)
         step("package folded", package=landed.package)
         con.commit()
     except BaseException:
@@ -131,6 +136,8 @@ def _fold(
             return {}
         case _:
             counts = merge(con, stream, landed, accepted, loaded_at, checked.absent)
+            if parts.notes.findings is not None:
+                note_findings(con, landed, parts.notes.findings)
             if parts.chain_began is not None:
                 note_unlisted(con, stream, landed, parts.chain, parts.chain_began)
             gone = [bury_late(con, stream, landed, loaded_at)]

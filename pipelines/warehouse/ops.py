@@ -17,7 +17,7 @@ import yaml
 
 from connectors.core.contract import CursorKind
 from connectors.core.files.stamps import same_export_until
-from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
+from pipelines.manifest import DROP, MENDED, RELEASE, Checked, Landed, Receipt
 from pipelines.sql import quote
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
 
@@ -79,13 +79,15 @@ _VIEWS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
             "set_aside": "Rows set aside (隔离).",
             "released": "Of these, released by decision (放行).",
             "dropped": "Of these, dropped by decision (丢弃).",
+            "mended": "Of these, settled by a newer version of the record (已由新版本修正).",
             "still_open": "Of these, waiting for somebody (待处理).",
             "packages": "Packages that held such rows (数据包数).",
             "first_at": "When the first was set aside (首次).",
             "last_at": "When the last was set aside (最近).",
         },
         "SELECT p.source, p.org, p.stream, q.rule, sum(q.set_aside) AS set_aside, sum(q.released) AS released, "
-        "sum(q.dropped) AS dropped, sum(q.set_aside - q.released - q.dropped) AS still_open, "
+        "sum(q.dropped) AS dropped, sum(q.mended) AS mended, "
+        "sum(q.set_aside - q.released - q.dropped - q.mended) AS still_open, "
         "count(DISTINCT q.package_id) FILTER (q.set_aside > 0) AS packages, "
         "min(p.landed_at) FILTER (q.set_aside > 0) AS first_at, max(p.landed_at) FILTER (q.set_aside > 0) AS last_at "
         "FROM ops.quarantine q JOIN ops.packages p USING (package_id) GROUP BY ALL",
@@ -227,16 +229,15 @@ def _set_aside(landed: Landed, checked: Checked) -> Iterable[dict[str, Any]]:
     for rule, rows in checked.set_aside.items():
         yield {
             "package_id": landed.package, "origin": landed.package, "rule": rule,
-            "set_aside": rows, "released": 0, "dropped": 0,
+            "set_aside": rows, "released": 0, "dropped": 0, "mended": 0,
         }  # fmt: skip
 
 
 def _resolved(landed: Landed, checked: Checked) -> Iterable[dict[str, Any]]:
+    fates = dict.fromkeys(("set_aside", "released", "dropped", "mended"), 0)
+    fate = "released" if landed.kind == RELEASE else "mended" if landed.decided_by == MENDED else "dropped"
     for rule, rows in checked.resolved.items():
-        yield {
-            "package_id": landed.package, "origin": landed.origin, "rule": rule, "set_aside": 0,
-            "released": rows if landed.kind == RELEASE else 0, "dropped": rows if landed.kind == DROP else 0,
-        }  # fmt: skip
+        yield {"package_id": landed.package, "origin": landed.origin, "rule": rule, **fates, fate: rows}
 
 
 def note_runs(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -42,6 +42,7 @@ STREAM = Stream(
     docs="",
     fields=FIELDS,
     stamp="Modified_Time",
+    owner="Owner",
     deletes=True,
 )
 DELETED = (Field("id", FieldType.TEXT), Field("deleted_time", FieldType.DATETIME))

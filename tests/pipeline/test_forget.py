@@ -19,6 +19,7 @@ from connectors.core.contract import CursorKind, Page, Shape, SourceSpec, Stream
 from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines import sync as sync_room
+from pipelines.aside import faults
 from pipelines.fold import rebuild
 from pipelines.landing.intact import require_intact
 from pipelines.landing.redaction import package as forget_package
@@ -318,11 +319,25 @@ def test_the_person_does_not_come_back(lived: Home) -> None:
     lived.crm.gone = {"people": [{"id": "7", "deleted_time": THU, "display_name": NAME}]}
     lived.sync()
     assert holders(lived) == set()
-    landed = lived.packages("people")[-2].landed
+    landed = [p for p in lived.packages("people") if p.kind == CursorKind.INCREMENTAL][-1].landed
     assert [(r.what, r.name) for r in landed.redactions] == [("record", "7"), ("reference", "7")]
     assert lived.ask("SELECT Title, Full_Name FROM raw_scripted.people WHERE _record_id='7'") == [
         ("Sage", None)
     ]
+
+
+def test_what_was_set_aside_is_shown_masked_and_tells_nothing_of_an_erased_person(lived: Home) -> None:
+    (waits,) = [p for p in lived.packages("people") if p.checked and p.checked.quarantined]
+    assert [f.value for f in faults(lived.settings, waits.id)] == ["***"]
+    assert [f.value for f in faults(lived.settings, waits.id, personal=True)] == [BAD_NAME]
+    known = (
+        "SELECT record_id, column_name, value FROM ops.set_aside s JOIN ops.packages p USING (package_id) "
+    )
+    known += "WHERE p.stream = 'people'"
+    assert lived.ask(known) == [("7", "Full_Name", "***")]
+    lived.erase()
+    assert lived.ask(known) == []
+    assert BAD_NAME not in repr(list(faults(lived.settings, waits.id, personal=True)))
 
 
 def test_an_idle_sync_after_forgetting_is_idle(lived: Home) -> None:

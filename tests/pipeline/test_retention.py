@@ -28,6 +28,7 @@ from tests.pipeline.test_recovery import contents
 
 PAGES = "pages-0001.jsonl.zst"
 PARQUET = {"accepted.parquet", "quarantined.parquet"}
+BROKEN = {"findings.parquet", "aside.json"}  # of a package with a row set aside
 MANIFESTS = {"landed.json", "checked.json", "loaded.json", "shape.json"}
 
 
@@ -111,7 +112,7 @@ def test_old_bytes_go_rows_that_changed_something_stay(old: Bench) -> None:
     first, aside, deleted, idle, last = map(files, old.zone.packages())
     assert first == deleted == last == MANIFESTS | {THINNED} | PARQUET
     assert idle == MANIFESTS | {THINNED}
-    assert aside == MANIFESTS | PARQUET | {PAGES}
+    assert aside == MANIFESTS | PARQUET | BROKEN | {PAGES}
     assert sound(old)
     thinned = old.zone.packages()[3].thinned
     assert thinned is not None and {f.name for f in thinned.files} == {PAGES, *PARQUET}
@@ -156,7 +157,7 @@ def test_a_package_that_a_decision_refers_to_stays(old: Bench, decide: Callable[
     assert old.sync().ok
     result = pruned(old)
     assert stays(result) == {retention.DECIDED: 1, retention.DECISIONS: 1}
-    assert files(aside) == MANIFESTS | PARQUET | {PAGES}
+    assert files(aside) == MANIFESTS | PARQUET | BROKEN | {PAGES}
 
 
 def test_blocked_and_pending_packages_stay(bench: Bench) -> None:

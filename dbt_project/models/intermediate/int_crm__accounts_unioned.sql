@@ -1,7 +1,7 @@
 with unioned as (
     {{ crm_records('accounts', 'account_id', [
         'source_org', 'account_id', 'account_name', 'account_type', 'industry', 'employee_count', 'annual_revenue',
-        'country', 'province', 'city', 'owner_id', 'owner_name', 'created_at', 'modified_at',
+        'country', 'province', 'city', 'credit_code', 'owner_id', 'owner_name', 'created_at', 'modified_at',
     ], references=['owner']) }}
 )
 

@@ -30,6 +30,11 @@ mentions as (
         owner_name
     from contacts
     union all
+    -- owners of whatever else there is: leads, records set aside
+    select owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
+    from {{ ref('int_ops__owners') }}
+    where coalesce(owner_id, owner_name) is not null
+    union all
     select manager_reference_key, 'user', source_system, source_org, manager_id, manager_name
     from {{ ref('int_crm__users_unioned') }}
 ),

@@ -25,7 +25,9 @@ from pipelines.landing.redaction.rows import Leaving, forget_rows
 from pipelines.landing.redaction.sheets import blanked, cells_now, find_cells
 from pipelines.landing.zone import SHAPE, Package
 from pipelines.manifest import (
+    ASIDE,
     CHECKED,
+    FINDINGS,
     LANDED,
     LOADED,
     THINNED,
@@ -33,11 +35,12 @@ from pipelines.manifest import (
     FileEntry,
     Landed,
     Redaction,
+    entry_of,
     file_entry,
     write_manifest,
 )
 
-_MANIFESTS = frozenset({LANDED, CHECKED, LOADED, THINNED, SHAPE})
+_MANIFESTS = frozenset({LANDED, CHECKED, LOADED, THINNED, SHAPE, ASIDE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,9 @@ def _forget_checked(
     done = {(r.what, r.name, r.at) for r in checked.redactions}
     records = {k: v for k, v in leavers.records.items() if (RECORD, v.kept_as, v.at) not in done}
     files, found, positions = list(checked.files), set(), set()
+    positions_only = entry_of(checked.files, FINDINGS)
     for place, entry in enumerate(checked.files):
-        if (path := _present(package, entry)) is None:
+        if entry == positions_only or (path := _present(package, entry)) is None:
             continue
         target = next_name(path)
         new = forget_rows(

@@ -116,6 +116,29 @@ EXPORT: list[Version] = [
 ]  # fmt: skip
 
 
+# As a build finds them (`pipelines.hygiene`): what rules there are, who owns what, what warns and what waits. Two rows
+# wait: e1 of Li by two rules, e2 of 陈静, who has nothing else in that stream; e3 was released.
+HYGIENE = """
+    INSERT INTO ops.rules VALUES
+        ('zoho', 'deals', 'has_amount', 'row', 'warn', 'sales operations', 'No forecast without it.', ''),
+        ('zoho', 'deals', 'positive', 'row', 'quarantine', 'finance', 'It would lower revenue.', ''),
+        ('fxiaoke_export', 'leads_obj', 'positive', 'row', 'quarantine', 'marketing', 'Likewise.', '');
+    INSERT INTO ops.packages (package_id, source, org, stream) VALUES
+        ('k1', 'zoho', 'o', 'deals'), ('k2', 'fxiaoke_export', 'o', 'leads_obj');
+    INSERT INTO ops.record_owners VALUES
+        ('zoho', 'o', 'deals', 'u1', 'Li Lei', 2), ('zoho', 'o', 'deals', 'u7', 'Sun Queue', 3),
+        ('zoho', 'o', 'deals', NULL, NULL, 1);
+    INSERT INTO ops.warnings VALUES
+        ('zoho', 'o', 'deals', 'has_amount', 'u1', 'Li Lei', 1, '2026-02-03 00:00:00+00'),
+        ('zoho', 'o', 'deals', 'has_amount', NULL, NULL, 1, '2026-02-01 00:00:00+00');
+    INSERT INTO ops.set_aside (package_id, position, record_id, owner_id, owner_name, rule, landed_at, decision) VALUES
+        ('k1', 1, 'e1', 'u1', 'Li Lei', 'positive', '2026-02-04 00:00:00+00', ''),
+        ('k1', 1, 'e1', 'u1', 'Li Lei', 'fits_type', '2026-02-04 00:00:00+00', ''),
+        ('k1', 3, 'e3', 'u1', 'Li Lei', 'positive', '2026-02-04 00:00:00+00', 'released'),
+        ('k2', 1, 'e2', NULL, '陈静', 'positive', '2026-02-05 00:00:00+00', '');
+"""
+
+
 def known_by(versions: list[Version], moment: str) -> list[Version]:
     """The versions that had been read at a moment (UTC text, compared as text)."""
     return [v for v in versions if read_at(v) <= moment]

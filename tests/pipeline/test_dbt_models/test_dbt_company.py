@@ -68,6 +68,7 @@ def test_managers_who_are_in_no_list_are_inferred(company: Warehouse) -> None:
     ) == [
         ("Li Lei", False, False, "Wang Fang", "Wang Fang"),
         ("Qian", True, True, None, "Qian"),
+        ("Sun Queue", True, False, None, "Unassigned"),  # owns deals, says ops.record_owners
         ("Wang Fang", False, True, None, "Wang Fang"),  # a manager without a manager leads an own team
         ("Zhao Min", False, False, "Qian", "Qian"),
         ("刘洋", True, True, None, "刘洋"),
@@ -172,3 +173,83 @@ def test_customer_tiers(company: Warehouse) -> None:
         ("Beta", True, 0, D("0.00"), None, None, None, None, "C"),
         ("Unassigned / 未分配", False, 1, D("400.25"), 3, None, None, None, None),
     ]
+
+
+def test_hygiene_says_who_owns_what_is_wrong(company: Warehouse) -> None:
+    assert company.rows(
+        "SELECT source, source_system, stream, rule, rule_owner, owner_name, set_aside_count, warning_count, "
+        "record_count, round(broken_share, 4), CAST(since AS VARCHAR)[:10] FROM mart.mart_crm_hygiene "
+        "ORDER BY 1, 3, 4, 6"
+    ) == [
+        (
+            "fxiaoke_export",
+            "fxiaoke",
+            "leads_obj",
+            "positive",
+            "marketing",
+            "陈静",
+            1,
+            0,
+            0,
+            1.0,
+            "2026-02-05",
+        ),
+        ("zoho", "zoho", "deals", "fits_type", None, "Li Lei", 1, 0, 2, 0.3333, "2026-02-04"),
+        ("zoho", "zoho", "deals", "has_amount", "sales operations", "Li Lei", 0, 1, 2, 0.5, "2026-02-03"),
+        (
+            "zoho",
+            "zoho",
+            "deals",
+            "has_amount",
+            "sales operations",
+            "Unassigned / 未分配",
+            0,
+            1,
+            1,
+            1.0,
+            "2026-02-01",
+        ),
+        ("zoho", "zoho", "deals", "positive", "finance", "Li Lei", 1, 0, 2, 0.3333, "2026-02-04"),
+    ]
+
+
+CROSS_SOURCE = (
+    "warn_same_account_with_different_credit_codes",
+    "warn_stage_history_disagrees",
+    "assert_unions_are_the_sum_of_their_parts",
+)
+FAULTS = """
+    INSERT INTO raw_zoho.accounts (_org, _record_id, "Account_Name", "Credit_Code", "Annual_Revenue")
+        VALUES ('o', 'a7', '北京 甲公司', '91110000600037341L', 1);
+    UPDATE raw_fxiaoke_export.account_obj SET uniform_social_credit_code = '91310000600037341X';
+    UPDATE raw_zoho.deals SET "Stage" = 'Qualification' WHERE _record_id = 'd1';
+    UPDATE intermediate.int_crm__opportunities SET source_stage = 'Qualification' WHERE opportunity_id = 'd1';
+"""
+
+
+def test_cross_source_tests_are_red_on_planted_faults(dbt: Dbt, company: Warehouse) -> None:
+    found = dbt.tests(company, FAULTS, *CROSS_SOURCE[:2])
+    assert sorted(line.split(" Got")[0] for line in found) == [
+        "warn_same_account_with_different_credit_codes: warn",
+        "warn_stage_history_disagrees: warn",
+    ]
+    agreeing = FAULTS.replace("91310000600037341X", "９1110000600037341l").replace(
+        "'Qualification'", "'Closed Won'"
+    )
+    assert dbt.tests(company, agreeing, *CROSS_SOURCE[:2]) == []
+
+
+def test_a_union_that_is_not_the_sum_of_its_parts_is_red(dbt: Dbt, company: Warehouse) -> None:
+    """The union replaced by a copy in which one account of Zoho is lost and one amount of Fxiaoke's is made up."""
+    change = """
+        CREATE TABLE intermediate.lost AS FROM intermediate.int_crm__accounts_unioned WHERE account_id <> 'a1';
+        DROP VIEW intermediate.int_crm__accounts_unioned;
+        CREATE VIEW intermediate.int_crm__accounts_unioned AS FROM intermediate.lost;
+        CREATE TABLE intermediate.wrong AS SELECT * REPLACE (amount + 1 AS amount)
+            FROM intermediate.int_crm__opportunities_unioned;
+        UPDATE intermediate.wrong SET amount = amount - 1 WHERE opportunity_id <> 'f1';
+        DROP VIEW intermediate.int_crm__opportunities_unioned;
+        CREATE VIEW intermediate.int_crm__opportunities_unioned AS FROM intermediate.wrong;
+    """
+    (found,) = dbt.tests(company, change, CROSS_SOURCE[2])
+    assert found.startswith("assert_unions_are_the_sum_of_their_parts: fail Got 2 results")

@@ -19,6 +19,7 @@ from dbt.contracts.results import RunStatus, TestStatus
 
 from connectors import discover
 from connectors.core.contract import Field, FieldType, Stream
+from pipelines.warehouse.ops import ensure_ops
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = ROOT / "dbt_project"
@@ -95,6 +96,16 @@ class Dbt:
         complaints = self._invoke(*BUILD)
         return Warehouse(self.path.rename(self._home / f"{name}.duckdb"), complaints)
 
+    def tests(self, built: Warehouse, change: str, *names: str) -> list[str]:
+        """Run these tests over a copy of a built warehouse in which rows were changed; what they complain of."""
+        shutil.copyfile(built.path, self.path)
+        with duckdb.connect(str(self.path)) as con:
+            con.execute(change)
+        try:
+            return self._invoke("test", "--select", *names)
+        finally:
+            self.path.unlink()
+
     def unit_tests(self, built: Warehouse) -> list[str]:
         """Run dbt's unit tests over a built warehouse; what they complain of."""
         os.link(built.path, self.path)
@@ -123,11 +134,7 @@ def declared(source: str) -> tuple[Stream, ...]:
 
 def create_raw(con: duckdb.DuckDBPyConnection) -> None:
     """Every declared table of every source, empty."""
-    con.execute("CREATE SCHEMA ops")
-    con.execute(
-        "CREATE TABLE ops.deletions (source VARCHAR, org VARCHAR, stream VARCHAR, record_id VARCHAR, "
-        "deleted_at TIMESTAMPTZ, read_at TIMESTAMPTZ, package_id VARCHAR, evidence VARCHAR)"
-    )
+    ensure_ops(con)
     for source in discover():
         con.execute(f"CREATE SCHEMA raw_{source}")
         for stream in declared(source):

@@ -14,6 +14,7 @@ renamed as (
         -- what it is
         {{ text_field('name') }} as account_name,
         {{ lookup_label('account_type') }} as account_type,
+        {{ text_field('uniform_social_credit_code') }} as credit_code,
         {{ lookup_label('industry_level1') }} as industry,
         {{ typed_field('employee_count', 'bigint') }} as employee_count,
         {{ money_field('annual_revenue') }} as annual_revenue,

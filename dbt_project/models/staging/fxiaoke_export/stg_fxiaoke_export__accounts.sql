@@ -15,6 +15,7 @@ renamed as (
         -- what it is
         {{ text_field('name') }} as account_name,
         {{ text_field('account_type') }} as account_type,
+        {{ text_field('uniform_social_credit_code') }} as credit_code,
         {{ text_field('industry_level1') }} as industry,
         {{ typed_field('employee_count', 'bigint') }} as employee_count,
         {{ money_field('annual_revenue') }} as annual_revenue,

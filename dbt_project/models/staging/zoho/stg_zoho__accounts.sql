@@ -13,6 +13,7 @@ renamed as (
         -- what it is
         {{ text_field('Account_Name') }} as account_name,
         {{ text_field('Account_Type') }} as account_type,
+        {{ text_field(var('zoho_credit_code_field')) }} as credit_code,
         {{ text_field('Industry') }} as industry,
         {{ typed_field('Employees', 'bigint') }} as employee_count,
         {{ money_field('Annual_Revenue') }} as annual_revenue,

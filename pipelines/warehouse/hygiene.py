@@ -1,0 +1,198 @@
+"""Which rows break a rule, and which were set aside: what `ops` says of single rows, and of who owns them.
+
+`ops.findings` and `ops.set_aside` are written in the transaction of the package they are about, so that a rebuild
+gives the same; who owns what, and who has warnings now, is counted when the models are built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connectors.core.contract import Stream
+from pipelines.manifest import DROP, MENDED, RELEASE, Landed
+from pipelines.sql import is_reference, literal, quote
+from pipelines.warehouse.schema import raw_table, table_columns
+
+RELEASED, DROPPED, SETTLED = "released", "dropped", "mended"
+_MASK = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What a package says of its rows. findings, aside: its files, None where it has none. personal: fields whose
+    values nobody is shown. erased: keys of records of which nothing may be told."""
+
+    findings: Path | None = None
+    aside: Path | None = None
+    personal: Collection[str] = ()
+    erased: Collection[str] = ()
+
+
+NOTHING = Notes()
+
+
+def note_findings(con: duckdb.DuckDBPyConnection, landed: Landed, findings: Path) -> None:
+    """The broken rules of rows that this package has just put into the tables. Those of rows that changed nothing, or
+    were older than what is known, cannot be current. Call behind `merge`, whose `plan` and `incoming` it reads."""
+    con.execute(
+        "INSERT INTO ops.findings BY NAME SELECT $package AS package_id, f._position AS position, f.rule, f.severity "
+        f"FROM read_parquet({literal(str(findings))}) f JOIN incoming i USING (_position) JOIN plan p "
+        "ON p._record_id = i._record_id WHERE p.fate IN ('inserted', 'updated') ORDER BY f.rule, f._position",
+        {"package": landed.package},
+    )
+
+
+def note_set_aside(con: duckdb.DuckDBPyConnection, stream: Stream, landed: Landed, notes: Notes) -> None:
+    """The rows that this package set aside, a line for each of their faults."""
+    if notes.aside is None:
+        return
+    rows = f"read_parquet({literal(str(notes.aside))})"
+    owner_id, owner_name = _owner(stream, table_columns(con, rows))
+    con.execute("SET VARIABLE personal = ?::VARCHAR[]", [sorted(notes.personal)])
+    con.execute(
+        "INSERT INTO ops.set_aside BY NAME SELECT $package AS package_id, _position AS position, "
+        "_record_id AS record_id, "
+        f"{owner_id} AS owner_id, {owner_name} AS owner_name, f.rule, f.field AS column_name, "
+        f"CASE WHEN {_tells('f.field')} AND f.value IS NOT NULL THEN '{_MASK}' ELSE f.value END AS value, "
+        "f.reason, $landed_at::TIMESTAMPTZ AS landed_at, '' AS decision "
+        f"FROM (SELECT *, unnest(_faults) AS f FROM {rows}) "
+        "WHERE NOT coalesce(list_contains($erased::VARCHAR[], _record_id), false) ORDER BY position, f.rule, f.field",
+        {"package": landed.package, "landed_at": landed.landed_at, "erased": sorted(notes.erased)},
+    )
+
+
+def note_decision(con: duckdb.DuckDBPyConnection, landed: Landed) -> None:
+    """What was decided about rows set aside."""
+    if landed.kind not in (RELEASE, DROP) or not landed.positions:
+        return
+    con.execute(
+        "UPDATE ops.set_aside SET decision = $decision WHERE package_id = $origin "
+        "AND position IN (SELECT unnest($positions::BIGINT[]))",
+        {"decision": decision_of(landed), "origin": landed.origin, "positions": landed.positions},
+    )
+
+
+def decision_of(landed: Landed) -> str:
+    """What a decision package does with rows, in a word."""
+    if landed.kind == RELEASE:
+        return RELEASED
+    return SETTLED if landed.decided_by == MENDED else DROPPED
+
+
+def newer_versions(
+    con: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    org: str,
+    waiting: Mapping[str, tuple[Path, Collection[int]]],
+) -> dict[str, list[int]]:
+    """Rows set aside of which a newer version is loaded: package → positions.
+
+    waiting: loaded package → its file of rows set aside, and the positions about which was decided. A row without a
+    key waits for a person. Newer is what law 4 says: source stamp, then start of the read, then position.
+    """
+    files = {str(path): (package, list(settled)) for package, (path, settled) in waiting.items()}
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE waiting (package_id VARCHAR, position BIGINT, record_id VARCHAR, "
+        "modified_at TIMESTAMPTZ)"
+    )
+    for path, (package, settled) in files.items():
+        con.execute(
+            "INSERT INTO waiting SELECT $package, _position, _record_id, _modified_at "
+            f"FROM read_parquet({literal(path)}) WHERE _record_id IS NOT NULL "
+            "AND NOT list_contains($settled::BIGINT[], _position)",
+            {"package": package, "settled": settled},
+        )
+    # A tombstone, a restore or a rename moves `_read_at` without new content: the read of the row's own package counts.
+    order = "(coalesce({0}.{1}, '-infinity'::TIMESTAMPTZ), {2}.started_at, {0}.{3})"
+    ours, theirs = ("c", "_modified_at", "now", "_position"), ("w", "modified_at", "was", "position")
+    newer = f"{order.format(*ours)} > {order.format(*theirs)}"
+    rows = con.execute(
+        f"SELECT w.package_id, w.position FROM waiting w JOIN {raw_table(stream.source, stream.name)} c "
+        "ON c._record_id = w.record_id JOIN ops.packages was ON was.package_id = w.package_id "
+        "JOIN ops.packages now ON now.package_id = c._package_id "
+        f"WHERE c._org = $org AND (c._modified_at > w.modified_at OR (c._deletion_evidence IS NULL "
+        f"AND now.kind NOT IN ('deleted', 'sweep') AND {newer})) ORDER BY 1, 2",
+        {"org": org},
+    ).fetchall()
+    con.execute("DROP TABLE waiting")
+    found: dict[str, list[int]] = {}
+    for package, position in rows:
+        found.setdefault(package, []).append(position)
+    return found
+
+
+def note_rules(con: duckdb.DuckDBPyConnection, rules: Sequence[Mapping[str, Any]]) -> None:
+    """`ops.rules` anew: a rule that is no longer in the files is no rule."""
+    con.execute("DELETE FROM ops.rules")
+    names = ("source", "stream", "rule", "scope", "severity", "owner", "reason", "expectation")
+    if rules:
+        marks = ", ".join(f"unnest(${place}::VARCHAR[])" for place in range(1, len(names) + 1))
+        con.execute(
+            f"INSERT INTO ops.rules ({', '.join(names)}) SELECT {marks}",
+            [[rule[name] for rule in rules] for name in names],
+        )
+
+
+def note_owners(con: duckdb.DuckDBPyConnection, streams: Sequence[Stream]) -> None:
+    """`ops.record_owners` and `ops.warnings` anew: what every person owns now, and which rules it breaks now.
+
+    A warning is current exactly while the record's current row still stems from the package and position of the
+    finding, and its rule is in the files.
+    """
+    con.execute("DELETE FROM ops.record_owners")
+    con.execute("DELETE FROM ops.warnings")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE current_findings AS SELECT f.*, p.source, p.org, p.stream, p.landed_at "
+        "FROM ops.findings f JOIN ops.packages p USING (package_id) "
+        "SEMI JOIN (SELECT source, stream, rule FROM ops.rules) r "
+        "ON r.source = p.source AND r.stream = p.stream AND r.rule = f.rule WHERE f.severity = 'warn'"
+    )
+    found = {
+        (s, t) for s, t in con.execute("SELECT DISTINCT source, stream FROM current_findings").fetchall()
+    }
+    for stream in streams:
+        table = raw_table(stream.source, stream.name)
+        owner_id, owner_name = _owner(stream, table_columns(con, table))
+        of = {"source": stream.source, "stream": stream.name}
+        con.execute(
+            "INSERT INTO ops.record_owners BY NAME SELECT $source AS source, _org AS org, $stream AS stream, "
+            f"{owner_id} AS owner_id, {owner_name} AS owner_name, count(*) AS records FROM {table} "
+            "WHERE _deleted_at IS NULL GROUP BY ALL",
+            of,
+        )
+        if (stream.source, stream.name) in found:
+            con.execute(
+                "INSERT INTO ops.warnings BY NAME SELECT $source AS source, c._org AS org, $stream AS stream, f.rule, "
+                f"{owner_id} AS owner_id, {owner_name} AS owner_name, count(*) AS records, min(f.landed_at) AS since "
+                f"FROM {table} c JOIN current_findings f ON f.source = $source AND f.stream = $stream "
+                "AND f.package_id = c._package_id AND f.position = c._position "
+                "WHERE c._deleted_at IS NULL GROUP BY ALL",
+                of,
+            )
+    con.execute("DROP TABLE current_findings")
+
+
+def _owner(stream: Stream, columns: Mapping[str, str]) -> tuple[str, str]:
+    """SQL of the id and the name of who owns a record; NULL where the stream does not say. A drifted column is text."""
+    kind = columns.get(stream.owner or "")
+    if kind is None:
+        return "NULL::VARCHAR", "NULL::VARCHAR"
+    column = quote(stream.owner or "")
+    if is_reference(kind):
+        return f"nullif(trim({column}.id), '')", f"nullif(trim({column}.name), '')"
+    return "NULL::VARCHAR", f"nullif(trim(CAST({column} AS VARCHAR)), '')"
+
+
+def _tells(field: str) -> str:
+    """SQL: one of the columns that a fault names (`A, B.id`) is personal."""
+    names = f"string_split(coalesce({field}, ''), ', ')"
+    personal = "getvariable('personal')"
+    return (
+        f"len(list_filter({names}, lambda n: list_contains({personal}, n) "
+        f"OR list_contains({personal}, regexp_replace(n, '[.][a-z]+$', '')))) > 0"
+    )
