@@ -106,7 +106,8 @@ def _bodies(rows: int) -> Iterator[bytes]:
         planted = (
             f"SELECT * REPLACE (CASE WHEN _position % {PER_PAGE} = {NEGATIVE} THEN -Amount ELSE Amount END AS Amount, "
             f"CASE WHEN _position % {PER_PAGE} <> {KEYLESS} THEN id END AS id, "
-            f"CASE WHEN _position % {PER_PAGE} = {NEGATIVE} THEN NULL ELSE Expected_Revenue END AS Expected_Revenue) FROM ({sound})"
+            f"CASE WHEN _position % {PER_PAGE} = {NEGATIVE} THEN NULL ELSE Expected_Revenue END "
+            f"AS Expected_Revenue) FROM ({sound})"
         )
         con.execute(
             f"SELECT string_agg(CAST(to_json(record) AS VARCHAR), ',' ORDER BY _position) FROM "
