@@ -28,18 +28,21 @@ from pipelines.fold import load_checked, note_landing, prepared_warehouse, refol
 from pipelines.landing.decisions import drop
 from pipelines.landing.intact import raw_damage
 from pipelines.landing.land import Landing, land
-from pipelines.landing.runs import Run, StreamRun, append_run
+from pipelines.landing.runs import Run, StreamRun, append_run, last_reconciled
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.listings import stop, stopped, waiting
 from pipelines.manifest import CHECKED, LIST_BRAKE, LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
+from pipelines.quality.model import Scope
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
+from pipelines.reconcile import reconcile
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
+from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.existence import SWEEP_BRAKE
 
 Progress = Callable[[StreamOutcome, str], None]
@@ -182,13 +185,31 @@ class _LazyWriter:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings, self._stack = settings, stack
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._reader: duckdb.DuckDBPyConnection | None = None
 
     @property
     def opened(self) -> bool:
         return self._con is not None
 
+    def look(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse to look into: for writing where that is open, else for reading alone, so that nothing of it is
+        touched."""
+        if self._con is not None or not self._settings.warehouse.exists():
+            return self()
+        if self._reader is None:
+            self._readers = ExitStack()
+            wait = self._settings.lock_wait_seconds
+            self._reader = self._readers.enter_context(
+                read_warehouse(self._settings.warehouse, wait_seconds=wait)
+            )
+            self._stack.callback(self._readers.close)
+        return self._reader
+
     def __call__(self) -> duckdb.DuckDBPyConnection:
         if self._con is None:
+            if self._reader is not None:  # one process opens a file in one way only
+                self._readers.close()
+                self._reader = None
             self._con = self._stack.enter_context(prepared_warehouse(self._settings))
         return self._con
 
@@ -211,12 +232,16 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
             for future in as_completed(futures):
                 stream, read = futures[future], future.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
-                missing += _shown_by_sweeps(writer, zones[stream.name], stream, read)
+                unheld = list(_shown_by_sweeps(writer, zones[stream.name], stream, read))
+                missing += unheld
+                if not unheld:
+                    _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
                 report.outcomes.append(read.outcome)
             healing = {pool.submit(_land_keys, work, source, u, zones[u.stream.name]): u for u in missing}
             for done in as_completed(healing):
                 stream, read = healing[done].stream, done.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
+                _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
@@ -417,6 +442,29 @@ def _unjudged(package: Package, checked: Checked) -> Problem:
         actor=Actor.DEVELOPER,
         where=str(package.folder),
     )
+
+
+def _reconcile(
+    work: _Work, writer: _LazyWriter, source: Source, stream: Stream, zone: StreamZone, outcome: StreamOutcome
+) -> None:
+    """Compare totals with the source's own, where a rule asks for it and it is due. Of a stream that could not be read
+    nothing is asked: what it lacks is known."""
+    every = work.settings.reconcile_every
+    if every is None or outcome.status is Status.FAILED:
+        return
+    with noted(outcome.fail):
+        rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
+        rule = next((rule for rule in rules.of(Scope.CROSS) if rule.totals), None)
+        if rule is None:
+            return
+        last = last_reconciled(zone.root, stream.source, outcome.org, stream.name) if every else None
+        if last and every and work.report.started_at - last[0] < every:
+            return
+        found = reconcile(
+            writer.look(), source, stream, rule, zone, org=outcome.org, overlap=work.settings.overlap
+        )
+        outcome.reconciled = found.measures
+        outcome.usage.add(found.usage)
 
 
 def _load(
