@@ -23,7 +23,6 @@ from pipelines.quality.cross import judge_cross
 from pipelines.quality.docs import keep, loaded_tables
 from pipelines.quality.model import Rule, RuleSet, Scope, Severity
 from pipelines.quality.verdict import RuleResult
-from pipelines.reconcile import reconcile
 from pipelines.settings import Settings
 
 _SERVED = (Status.LOADED, Status.UNCHANGED)
@@ -73,11 +72,11 @@ def _judge(
 ) -> Iterator[RuleResult]:
     """Results of what may have changed: every rule where something was loaded or the rules are others, else ages."""
     same = before is not None and before.rules_hash == rules.hash
-    asked = [rule for rule in rules.of(Scope.CROSS) if not (same and _stands(rule, stream, loaded.changed))]
-    if aged_or_more := [rule for rule in asked if rule.totals is None]:
+    of_tables = [rule for rule in rules.of(Scope.CROSS) if rule.totals is None]
+    if asked := [rule for rule in of_tables if not (same and _stands(rule, stream, loaded.changed))]:
         verdict = judge_cross(
             con,
-            rules.model_copy(update={"rules": tuple(aged_or_more)}),
+            rules.model_copy(update={"rules": tuple(asked)}),
             org=outcome.org,
             now=loaded.report.started_at,
             clock=loaded.source.clock(),
@@ -87,17 +86,14 @@ def _judge(
             package_id=loaded_tables(outcome.org),
             judged=_failing(before) if same else None,
         )
-        if len(aged_or_more) == len([rule for rule in rules.of(Scope.CROSS) if rule.totals is None]):
+        if len(asked) == len(of_tables):
             keep(loaded.settings.docs, verdict)  # the page of a part would hide the rest
         yield from verdict.results
-    for rule in asked:
-        if rule.totals is not None:
-            yield reconcile(con, loaded.source, stream, rules, rule, loaded.settings, outcome)
 
 
 def _stands(rule: Rule, stream: Stream, changed: frozenset[str]) -> bool:
     """What a rule said last must still be so: it is about tables that did not change."""
-    if rule.freshness is not None or rule.totals is not None:
+    if rule.freshness is not None:
         return False
     others = {rule.references.stream} if rule.references else set()
     return not changed & {stream.name, *others}

@@ -29,10 +29,19 @@ from pipelines.listings import later_listing, own_listing
 from pipelines.manifest import ACCEPTED, FINDINGS, QUARANTINED, RELEASE, Landed, Receipt, entry_of, file_entry
 from pipelines.seal import is_sealed, seal
 from pipelines.settings import Settings
+from pipelines.tally import Measure
 from pipelines.warehouse.connect import open_warehouse, read_warehouse, swap_in
 from pipelines.warehouse.hygiene import Notes
 from pipelines.warehouse.load import Parts, load_package
-from pipelines.warehouse.ops import ensure_ops, folded, note_checks, note_runs, note_state
+from pipelines.warehouse.ops import (
+    ensure_ops,
+    folded,
+    note_checks,
+    note_reconciled,
+    note_runs,
+    note_state,
+    noted_runs,
+)
 from pipelines.warehouse.schema import declare
 
 
@@ -99,9 +108,12 @@ def prepared_warehouse(settings: Settings, path: Path | None = None) -> Iterator
 
 
 def note_landing(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """What `ops` says of the landing zone: the diary of syncs, and per stream its cursor, what waits, and how each of
-    its rules fared."""
-    note_runs(con, [row for run in read_runs(settings.landing) for row in _run_rows(run)])
+    """What `ops` says of the landing zone: the diary of syncs with what was reconciled, and per stream its cursor, what
+    waits, and how each of its rules fared."""
+    known = noted_runs(con)
+    runs = [run for run in read_runs(settings.landing) if run.run_id not in known]
+    note_runs(con, [row for run in runs for row in _run_rows(run)])
+    note_reconciled(con, [row for run in runs for row in _reconciled_rows(run)])
     note_state(con, [_state(*names, zone) for *names, zone in Zone(settings.landing).streams()])
     stands = standings(settings.landing).items()
     note_checks(con, [row for key, standing in stands for row in _check_rows(key, standing)])
@@ -208,7 +220,16 @@ def _damaged(package: Package, path: Path | None = None) -> Problem:
 def _run_rows(run: Run) -> Iterator[dict[str, Any]]:
     of_run = {name: getattr(run, name) for name in ("run_id", "command", "started_at", "ended_at")}
     for stream in run.streams:
-        yield of_run | msgspec.structs.asdict(stream)
+        facts = msgspec.structs.asdict(stream)
+        del facts["reconciled"]
+        yield of_run | facts
+
+
+def _reconciled_rows(run: Run) -> Iterator[tuple[dict[str, Any], Measure]]:
+    for stream in run.streams:
+        facts = {"run_id": run.run_id, "source": stream.source, "org": stream.org, "stream": stream.stream}
+        for measure in stream.reconciled:
+            yield facts, measure
 
 
 def _state(source: str, org: str, stream: str, zone: StreamZone) -> dict[str, Any]:

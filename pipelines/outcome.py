@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from connectors.core.contract import Usage
 from connectors.core.errors import Problem
+from pipelines.tally import Measure
 
 OWN = "run"
 
@@ -24,7 +25,8 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class StreamOutcome:
-    """One stream of one organisation in one sync. Counts are rows; `checks` are rule results as plain data.
+    """One stream of one organisation in one sync. Counts are rows; `checks` are rule results as plain data,
+    `reconciled` totals compared with the source's own.
 
     seconds and usage: what reading and checking it took.
     """
@@ -49,6 +51,7 @@ class StreamOutcome:
     usage: Usage = field(default_factory=Usage)
     messages: list[str] = field(default_factory=list)
     checks: list[dict[str, object]] = field(default_factory=list)
+    reconciled: list[Measure] = field(default_factory=list)
 
     @property
     def calls(self) -> int:
@@ -92,6 +95,7 @@ def together(outcomes: list[StreamOutcome]) -> StreamOutcome:
         cursor=min(cursors, default=None),
         messages=[message for o in outcomes for message in o.messages],
         checks=[check for o in outcomes for check in o.checks],
+        reconciled=[measure for o in outcomes for measure in o.reconciled],
         **{name: sum(getattr(o, name) for o in outcomes) for name in _COUNTS},
     )
 

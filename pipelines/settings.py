@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     sweep_days: int = Field(
         7, ge=0, description="Days between sweeps of all ids; 0: only when asked (`sync --sweep`)."
     )
+    reconcile_hours: str = Field(
+        "0",
+        description="Hours between comparisons of totals with a CRM's own, one call a stream; 0: at every sync; off.",
+    )
     memory_limit: str = Field("4GB", description="DuckDB's memory limit; beyond it, it spills to disk.")
     threads: int = Field(2, ge=1, description="DuckDB's threads, and streams read at a time per source.")
     keep_published: int = Field(3, ge=1, description="How many published versions are kept.")
@@ -82,6 +86,14 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{name!r} is no IANA time zone such as Asia/Shanghai") from error
         return name
+
+    @field_validator("reconcile_hours")
+    @classmethod
+    def _hours_or_off(cls, text: str) -> str:
+        plain = text.strip().lower()
+        if plain != "off" and not (plain.isascii() and plain.isdigit() and int(plain) <= 24 * 366):
+            raise ValueError(f"{text!r} is no number of hours such as 24, and not off")
+        return plain
 
     @field_validator("memory_limit")
     @classmethod
@@ -139,6 +151,11 @@ class Settings(BaseSettings):
     def sweep_every(self) -> timedelta | None:
         """`sweep_days` as a duration; None where sweeps are only made when asked for."""
         return timedelta(days=self.sweep_days) if self.sweep_days else None
+
+    @property
+    def reconcile_every(self) -> timedelta | None:
+        """`reconcile_hours` as a duration; None where totals are never compared."""
+        return None if self.reconcile_hours == "off" else timedelta(hours=int(self.reconcile_hours))
 
     def scratch(self) -> Path:
         """Private working space; whatever a crash left there is removed by the next run."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -28,7 +28,7 @@ from pipelines.fold import load_checked, note_landing, prepared_warehouse, refol
 from pipelines.landing.decisions import drop, settle
 from pipelines.landing.intact import raw_damage
 from pipelines.landing.land import Landing, land
-from pipelines.landing.runs import Run, StreamRun, append_run
+from pipelines.landing.runs import Run, StreamRun, append_run, last_reconciled
 from pipelines.landing.tried import tried, write_tried
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.listings import stop, stopped, waiting
@@ -38,6 +38,7 @@ from pipelines.quality.docs import keep
 from pipelines.quality.model import Scope
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
+from pipelines.reconcile import reconcile
 from pipelines.replay import is_outdated, replay
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
@@ -191,28 +192,33 @@ class _LazyWriter:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings, self._stack = settings, stack
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._reader: duckdb.DuckDBPyConnection | None = None
 
     @property
     def opened(self) -> bool:
         return self._con is not None
 
+    def look(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse to look into: for writing where that is open, else for reading alone, so that nothing of it is
+        touched."""
+        if self._con is not None or not self._settings.warehouse.exists():
+            return self()
+        if self._reader is None:
+            self._readers = ExitStack()
+            wait = self._settings.lock_wait_seconds
+            self._reader = self._readers.enter_context(
+                read_warehouse(self._settings.warehouse, wait_seconds=wait)
+            )
+            self._stack.callback(self._readers.close)
+        return self._reader
+
     def __call__(self) -> duckdb.DuckDBPyConnection:
         if self._con is None:
+            if self._reader is not None:  # one process opens a file in one way only
+                self._readers.close()
+                self._reader = None
             self._con = self._stack.enter_context(prepared_warehouse(self._settings))
         return self._con
-
-    @contextmanager
-    def looking(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
-        """The warehouse to look into, opened for that alone where nothing was written; None where there is none."""
-        if self._con is not None:
-            yield self._con
-        elif self._settings.warehouse.exists():
-            with read_warehouse(
-                self._settings.warehouse, wait_seconds=self._settings.lock_wait_seconds
-            ) as con:
-                yield con
-        else:
-            yield None
 
 
 def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -> None:
@@ -235,21 +241,24 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
                 stream, read = futures[future], future.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
                 _settle(writer, work, zones[stream.name], stream, read)
-                missing += _shown_by_sweeps(writer, zones[stream.name], stream, read)
+                unheld = list(_shown_by_sweeps(writer, zones[stream.name], stream, read))
+                missing += unheld
+                if not unheld:
+                    _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
                 outcomes[stream.name] = read.outcome
             healing = {pool.submit(_land_keys, work, source, u, zones[u.stream.name]): u for u in missing}
             for done in as_completed(healing):
                 stream, read = healing[done].stream, done.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
                 _settle(writer, work, zones[stream.name], stream, read)
+                _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
         report.outcomes += outcomes.values()
         rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
-        asked = any(of and of.of(Scope.CROSS) for of in rules.values())
+        asked = any(of and of.of(Scope.CROSS) for of in rules.values()) and settings.warehouse.exists()
         changed = frozenset(name for name, outcome in outcomes.items() if outcome.packages)
-        with writer.looking() if asked else nullcontext() as con:
-            loaded = Loaded(settings, report, source, con, changed)
-            for stream in chosen:
-                judge_loaded(loaded, stream, outcomes[stream.name], rules[stream.name])
+        loaded = Loaded(settings, report, source, writer.look() if asked else None, changed)
+        for stream in chosen:
+            judge_loaded(loaded, stream, outcomes[stream.name], rules[stream.name])
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
@@ -500,6 +509,30 @@ def _unjudged(package: Package, checked: Checked) -> Problem:
         actor=Actor.DEVELOPER,
         where=str(package.folder),
     )
+
+
+def _reconcile(
+    work: _Work, writer: _LazyWriter, source: Source, stream: Stream, zone: StreamZone, outcome: StreamOutcome
+) -> None:
+    """Compare totals with the source's own, where a rule asks for it and it is due. Of a stream that could not be read
+    nothing is asked: what it lacks is known."""
+    every = work.settings.reconcile_every
+    if every is None or outcome.status is Status.FAILED:
+        return
+    with noted(outcome.fail):
+        rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
+        rule = next((rule for rule in rules.of(Scope.CROSS) if rule.totals), None)
+        if rule is None:
+            return
+        last = last_reconciled(zone.root, stream.source, outcome.org, stream.name) if every else None
+        if last and every and work.report.started_at - last[0] < every:
+            return
+        found = reconcile(
+            writer.look(), source, stream, rule, zone, org=outcome.org, overlap=work.settings.overlap
+        )
+        outcome.reconciled = found.measures
+        outcome.checks.append(asdict(found.result(rule, rules.owner)))
+        outcome.usage.add(found.usage)
 
 
 def _load(

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -290,6 +291,42 @@ class Finding:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the CRM itself counts: living records that the source would deliver, and by field the exact sum of theirs.
+
+    sums: of the fields that it sums; untold: why it does not sum the others that were asked for.
+    """
+
+    rows: int
+    sums: Mapping[str, Decimal] = field(default_factory=dict)
+    untold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Why a CRM was not asked, or gave no answer that counts: a sentence part for people."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One record as the CRM lists it: its stamp (None where it has none), and exact values of the fields asked for."""
+
+    id: str
+    stamp: datetime | None
+    values: Mapping[str, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The first records of a range of ids, in the order of ids. ended: nothing of the range lies behind them."""
+
+    records: Sequence[Listed]
+    ended: bool
+
+
 class Source(ABC):
     """One organisation of one CRM, opened with its settings. Thread-safe: streams are read in parallel."""
 
@@ -317,6 +354,33 @@ class Source(ABC):
         """Whether the ids of all records that exist can be listed (a SWEEP read) and records be read by key.
         Such a read is no part of every sync: who syncs decides when it is due."""
         return False
+
+    listed_at_once: int = 0
+    """Records that one call of `listed` gives at most."""
+    numbers_as_ids: bool = False
+    """Whether ids are in the order of numbers; else in that of texts."""
+
+    def can_total(self, stream: Stream) -> Untold | None:
+        """Why this stream's records cannot be counted or listed by ranges of ids; None where they can."""
+        return Untold("this source keeps no count of its own")
+
+    def totals(
+        self, stream: Stream, sums: Sequence[str] = (), after: str = "", until: str = ""
+    ) -> Totals | Untold:
+        """The CRM's own totals of records with ids behind `after`, up to and with `until` ("" is no end).
+
+        One call, which is not made where it would touch what is kept for others. Raises Problem.
+        """
+        return Untold("this source keeps no count of its own")
+
+    def listed(self, stream: Stream, fields: Sequence[str], after: str = "", until: str = "") -> Listing:
+        """The first records of such a range, one call. Raises Problem."""
+        raise NotImplementedError(f"{self.name} lists no ranges of ids")
+
+    def gone(self, stream: Stream, ids: Collection[str], since: datetime) -> Mapping[str, datetime | None]:
+        """Those of the ids that the CRM calls deleted, with the stamp by which its list of deletes tells it; at least
+        what was deleted after `since`. A few calls. Raises Problem."""
+        return {}
 
     def problems(self) -> Sequence[Problem]:
         """Faults found while opening that concern no readable stream (an unknown file in the inbox)."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.core.contract import (
     CursorKind,
     Finding,
+    Listing,
     Page,
     Shape,
     Source,
     SourceContext,
     Stream,
+    Totals,
+    Untold,
     Usage,
     Window,
 )
@@ -23,6 +26,7 @@ from connectors.core.limits import Limiter, Meter
 from connectors.zoho.api import Api
 from connectors.zoho.auth import Credentials, keeper
 from connectors.zoho.centres import hosts
+from connectors.zoho.coql import MOST_ROWS
 from connectors.zoho.credits import allowance
 from connectors.zoho.examine import Examination
 from connectors.zoho.fields import FieldMeta, Reading, nothing, parse_fields, reading
@@ -35,6 +39,7 @@ from connectors.zoho.selection import MODULES
 from connectors.zoho.settings import Asking, read_settings
 from connectors.zoho.sweep import read_sweep, sweep_shape
 from connectors.zoho.tolerance import advised, excused, unless_excused
+from connectors.zoho.totals import Counter, deleted_among
 
 # Calls at once per organisation and app: 5 in the smallest edition; 10 with sort_by in every edition.
 # https://www.zoho.com/crm/developer/docs/api/v8/api-limits.html
@@ -45,6 +50,8 @@ class ZohoSource(Source):
     """Opening it asks nothing; the first call that needs Zoho does."""
 
     name = "zoho"
+    listed_at_once = MOST_ROWS
+    numbers_as_ids = True
 
     def __init__(
         self, context: SourceContext, declared: Sequence[Stream], http: HttpClient | None = None
@@ -68,6 +75,7 @@ class ZohoSource(Source):
             allowance=self._allowance,
         )
         self._api = Api(self._http, keeper(credentials, self._http, context.cache), credentials.api_url)
+        self._counter = Counter(self._api, context.cache / f"counted-{context.org}.json")
         self._full_read = wish_of(values)
         self._lock = threading.Lock()
         self._offer: Offer | None = None
@@ -92,6 +100,27 @@ class ZohoSource(Source):
     def can_sweep(self, stream: Stream) -> bool:
         """Every module; users are read whole anyway and never vanish."""
         return not {"path", "recipe"} & stream.options.keys()
+
+    def can_total(self, stream: Stream) -> Untold | None:
+        """Modules; what is read whole at every sync is compared with its own page counts then."""
+        if {"path", "recipe"} & stream.options.keys():
+            return Untold("Zoho counts records of modules only; this is read whole at every sync")
+        return None
+
+    def totals(
+        self, stream: Stream, sums: Sequence[str] = (), after: str = "", until: str = ""
+    ) -> Totals | Untold:
+        """By COQL; see `connectors.zoho.totals`."""
+        return self.can_total(stream) or self._counter.totals(stream, sums, after, until)
+
+    def listed(self, stream: Stream, fields: Sequence[str], after: str = "", until: str = "") -> Listing:
+        """By COQL."""
+        found = self._readings.get(stream.name) or self._read_metadata(stream)
+        return self._counter.listed(stream, fields, found.shape.stamp, after, until)
+
+    def gone(self, stream: Stream, ids: Collection[str], since: datetime) -> Mapping[str, datetime | None]:
+        """By the deleted list."""
+        return deleted_among(read_deleted(self._api, stream, since), ids) if stream.deletes else {}
 
     def shape(self, stream: Stream, kind: CursorKind) -> Shape:
         """Asks Zoho's metadata each time; the next `read` of the stream asks for the fields found here."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.files import private_folder, sync_folder
+from pipelines.tally import Measure
 
 FOLDER = "_runs"
 
@@ -39,6 +40,7 @@ class StreamRun(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: int = 0
     deleted: int = 0
     message: str = ""
+    reconciled: list[Measure] = []
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,25 @@ def read_runs(landing: Path) -> Iterator[Run]:
                 yield decoder.decode(line)
             except msgspec.DecodeError:
                 continue
+
+
+def last_reconciled(
+    landing: Path, source: str, org: str, stream: str
+) -> tuple[datetime, list[Measure]] | None:
+    """When a stream's totals were last compared with the CRM's own, and what came of it; None if never."""
+    decoder = msgspec.json.Decoder(Run)
+    for path in sorted((landing / FOLDER).glob("*.jsonl"), reverse=True):
+        for line in reversed(path.read_bytes().splitlines()):
+            if b'"reconciled":[{' not in line:
+                continue
+            try:
+                run = decoder.decode(line)
+            except msgspec.DecodeError:
+                continue
+            for one in run.streams:
+                if (one.source, one.org, one.stream) == (source, org, stream) and one.reconciled:
+                    return run.started_at, one.reconciled
+    return None
 
 
 def _last_byte(path: Path) -> bytes:

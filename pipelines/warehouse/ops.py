@@ -19,6 +19,7 @@ from connectors.core.contract import CursorKind
 from connectors.core.files.stamps import same_export_until
 from pipelines.manifest import DROP, MENDED, RELEASE, Checked, Landed, Receipt
 from pipelines.sql import quote
+from pipelines.tally import Measure
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
 
 _AT_ONCE = 200  # rows of one statement
@@ -240,10 +241,40 @@ def _resolved(landed: Landed, checked: Checked) -> Iterable[dict[str, Any]]:
         yield {"package_id": landed.package, "origin": landed.origin, "rule": rule, **fates, fate: rows}
 
 
+def noted_runs(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The runs of the diary that are noted already."""
+    return {run for (run,) in con.execute("SELECT DISTINCT run_id FROM ops.sync_runs").fetchall()}
+
+
 def note_runs(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of `ops.sync_runs`; those of runs noted before are left out."""
-    known = {run for (run,) in con.execute("SELECT DISTINCT run_id FROM ops.sync_runs").fetchall()}
-    _insert(con, "sync_runs", [row for row in rows if row["run_id"] not in known])
+    """Rows of `ops.sync_runs`, of runs that are not noted yet."""
+    _insert(con, "sync_runs", rows)
+
+
+def note_reconciled(
+    con: duckdb.DuckDBPyConnection, found: Iterable[tuple[Mapping[str, Any], Measure]]
+) -> None:
+    """What those runs found when they compared totals: (run, source, org and stream, measure)."""
+    measures, items = [], []
+    for facts, measure in found:
+        named = {**facts, "rule": measure.rule, "measure": measure.measure}
+        unexplained = sum(not item.explained for item in measure.items)
+        measures.append(
+            {
+                **named,
+                **{n: getattr(measure, n) for n in ("ours", "theirs", "difference", "set_aside", "verdict")},
+                "differing": len(measure.items) + measure.more,
+                "unexplained": unexplained,
+                "why": measure.why,
+                "calls": measure.calls,
+            }
+        )
+        items += [
+            {**named, "place": place, **{n: getattr(item, n) for n in item.__struct_fields__}}
+            for place, item in enumerate(measure.items, 1)
+        ]
+    _insert(con, "reconciliation", measures)
+    _insert(con, "reconciliation_items", items)
 
 
 def note_state(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:

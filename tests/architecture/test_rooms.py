@@ -18,6 +18,7 @@ LEAVES = {
     "pipelines.outcome",
     "pipelines.version",
     "pipelines.faults",
+    "pipelines.tally",
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "connectors": {"connectors"},

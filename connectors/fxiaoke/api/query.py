@@ -8,15 +8,17 @@ more follow is not known, and taking a short page for the end would lose records
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import msgspec
 
-from connectors.core.contract import Field, FieldType, Page, Shape, Stream
+from connectors.core.contract import Field, FieldType, Listed, Listing, Page, Shape, Stream, Totals, Untold
 from connectors.core.errors import Actor, Problem
 from connectors.core.http import BadBody
 from connectors.core.surrogates import without_lone_surrogates
@@ -33,6 +35,7 @@ _FEW, _LACKING = 20, 0.005  # records that two counts may hide: made void meanwh
 _NEWEST = (
     20  # records that are asked for the newest change: some may bear a stamp of the future, or an odd one
 )
+_MOST_PAGES = 5  # of ids that are looked for among the void
 _Filter = tuple[str, str, Sequence[Any]]
 
 
@@ -132,6 +135,60 @@ def read_sweep(api: Api, stream: Stream, found: Reading) -> Iterator[Page]:
         yield held
 
 
+def read_totals(
+    api: Api, stream: Stream, found: Reading, sums: Sequence[str], after: str, until: str
+) -> Totals | Untold:
+    """How many living records Fxiaoke says there are with ids behind `after`, up to and with `until`; it sums nothing."""
+    walk = _Walk(api, stream, found, _living(found), names=(stream.key,))
+    cut = walk.page(after, more=_up_to(until), counted=True, limit=1)
+    if cut.ids and not cut.total:
+        return Untold("Fxiaoke gives no total of its records")
+    return Totals(cut.total, untold="Fxiaoke gives no sums" if sums else "")
+
+
+def read_listed(
+    api: Api, stream: Stream, found: Reading, fields: Sequence[str], after: str, until: str
+) -> Listing:
+    """Living records of such a range. A short page need not be the last one, an empty one is."""
+    names = (stream.key, *((STAMP,) if found.shape.stamp else ()), *fields)
+    cut = _Walk(api, stream, found, _living(found), names=names).page(after, more=_up_to(until))
+    return Listing(_values(cut.body, fields), ended=not cut.ids or cut.ids[-1] == until)
+
+
+def read_gone(api: Api, stream: Stream, found: Reading, ids: Collection[str]) -> dict[str, datetime | None]:
+    """Those of the ids that are void, with their stamp, which making a record void need not move."""
+    if not found.void:
+        return {}
+    walk = _Walk(api, stream, found, _void(found), names=(stream.key, STAMP, found.void), void=True)
+    wanted, there = sorted(ids)[: LIMIT * _MOST_PAGES], dict[str, datetime | None]()
+    for at in range(0, len(wanted), LIMIT):
+        cut = walk.page("", more=[(stream.key, "IN", wanted[at : at + LIMIT])])
+        there |= {one.id: one.stamp for one in _values(cut.body, ())}
+    return there
+
+
+def _up_to(until: str) -> list[_Filter]:
+    return [("_id", "LTE", [until])] if until else []
+
+
+def _values(body: bytes, fields: Sequence[str]) -> list[Listed]:
+    rows = json.loads(body, parse_float=Decimal, parse_int=Decimal)["data"]["dataList"]
+    return [
+        Listed(row["_id"], _moment(row.get(STAMP)), {name: _exact(row.get(name)) for name in fields})
+        for row in rows
+    ]
+
+
+def _exact(value: Any) -> Decimal | None:
+    """Numbers come as texts, or as JSON's."""
+    if isinstance(value, Decimal):
+        return value
+    try:
+        return Decimal(value) if isinstance(value, str) and value else None
+    except ArithmeticError:
+        return None
+
+
 class _Walk:
     """One read. names: the fields that are asked for, all if none. void: its records are expected to be void."""
 
@@ -204,10 +261,12 @@ class _Walk:
             after = max(after, cut.ids[-1])
             cut = self.page(after, more=more)
 
-    def page(self, after: str, *, more: Sequence[_Filter] = (), counted: bool = False) -> Cut:
+    def page(
+        self, after: str, *, more: Sequence[_Filter] = (), counted: bool = False, limit: int = LIMIT
+    ) -> Cut:
         """The records beyond `after`."""
         beyond: list[_Filter] = [("_id", "GT", [after])] if after else []
-        body = self._body([*self._filters, *more, *beyond], [("_id", True)], self._names, LIMIT, counted)
+        body = self._body([*self._filters, *more, *beyond], [("_id", True)], self._names, limit, counted)
 
         def parse(answer: bytes) -> Cut:
             cut = cut_page(answer, self._own)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.core.contract import (
     CursorKind,
     Finding,
+    Listing,
     Page,
     Shape,
     Source,
     SourceContext,
     Stream,
+    Totals,
+    Untold,
     Usage,
     Window,
 )
@@ -25,14 +28,19 @@ from connectors.fxiaoke.api.areas import Labels, areas
 from connectors.fxiaoke.api.auth import OAUTH, TOKEN_PATHS, Credentials, keeper
 from connectors.fxiaoke.api.clouds import DEFAULT, hosts
 from connectors.fxiaoke.api.describe import IS_DELETED, LIFE_STATUS, Reading, describe, has_areas, reading
+from connectors.fxiaoke.api.errors import QUOTA_REACHED, STOPS
 from connectors.fxiaoke.api.examine import Examination
 from connectors.fxiaoke.api.objects import Offer, offer
 from connectors.fxiaoke.api.pace import Pace
 from connectors.fxiaoke.api.query import (
+    LIMIT,
     deleted_shape,
     read_by_ids,
+    read_gone,
+    read_listed,
     read_records,
     read_sweep,
+    read_totals,
     read_void,
     sweep_shape,
 )
@@ -46,6 +54,7 @@ class FxiaokeApi(Source):
     """Opening it asks nothing; the first call that needs Fxiaoke does."""
 
     name = "fxiaoke"
+    listed_at_once = LIMIT
 
     def __init__(
         self, context: SourceContext, declared: Sequence[Stream], clients: Clients | None = None
@@ -98,6 +107,37 @@ class FxiaokeApi(Source):
         """Every object: whether making a record void moves its stamp is not documented."""
         return True
 
+    def can_total(self, stream: Stream) -> Untold | None:
+        """Every object."""
+        return None
+
+    def totals(
+        self, stream: Stream, sums: Sequence[str] = (), after: str = "", until: str = ""
+    ) -> Totals | Untold:
+        """Living records by Fxiaoke's `total`; it gives no sums."""
+        if self._quota.left() == 0:
+            return Untold("the calls of this day that are ours are used up")
+        try:
+            return read_totals(self._api, stream, self._reading(stream), sums, after, until)
+        except Problem as problem:
+            if problem.code in {*STOPS, QUOTA_REACHED.code}:
+                return Untold(problem.what)
+            raise _advised(stream, problem) from problem.__cause__
+
+    def listed(self, stream: Stream, fields: Sequence[str], after: str = "", until: str = "") -> Listing:
+        """Living records in the order of `_id`."""
+        try:
+            return read_listed(self._api, stream, self._reading(stream), fields, after, until)
+        except Problem as problem:
+            raise _advised(stream, problem) from problem.__cause__
+
+    def gone(self, stream: Stream, ids: Collection[str], since: datetime) -> Mapping[str, datetime | None]:
+        """Those that are void, whenever they became so."""
+        try:
+            return read_gone(self._api, stream, self._reading(stream), ids)
+        except Problem as problem:
+            raise _advised(stream, problem) from problem.__cause__
+
     def shape(self, stream: Stream, kind: CursorKind) -> Shape:
         """Asks for the object's describe each time; the next `read` of the stream goes by it."""
         if kind is CursorKind.DELETED:
@@ -126,7 +166,7 @@ class FxiaokeApi(Source):
         self._clients.close()
 
     def _pages(self, stream: Stream, window: Window) -> Iterator[Page]:
-        found = self._readings.get(stream.name) or self._read_metadata(stream)
+        found = self._reading(stream)
         if window.kind is CursorKind.SWEEP:
             return read_sweep(self._api, stream, found)
         if window.kind is CursorKind.DELETED:
@@ -136,6 +176,9 @@ class FxiaokeApi(Source):
         if window.keys:
             return read_by_ids(self._api, stream, found, window.keys)
         return read_records(self._api, stream, found, window.since, window.resume)
+
+    def _reading(self, stream: Stream) -> Reading:
+        return self._readings.get(stream.name) or self._read_metadata(stream)
 
     def _read_metadata(self, stream: Stream) -> Reading:
         try:

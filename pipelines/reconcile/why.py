@@ -1,0 +1,217 @@
+"""Why a record is not the same here and in the CRM: what the landing zone, the history and the CRM's own list of
+deletes say about it. What nothing explains is a loss until somebody shows that it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import duckdb
+
+from connectors.core.contract import CursorKind, Source, Stream
+from connectors.core.errors import Problem
+from pipelines.landing.zone import StreamZone
+from pipelines.reconcile.held import Holding, Odd
+from pipelines.reconcile.waiting import pending_deletes
+from pipelines.tally import Because, Item, Measure, What
+from pipelines.warehouse.schema import history_table, raw_table
+
+_LOOKED_UP = 500  # records of which the reason is looked up; the others stand without one that excuses them
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the tables know of a record. current: it has a row, buried or living; said: when the CRM was last heard to
+    call it deleted; newest: of its versions; loaded: the values with which its current row came."""
+
+    current: bool = False
+    buried: bool = False
+    read_at: datetime | None = None
+    said: datetime | None = None
+    newest: datetime | None = None
+    in_history: bool = False
+    loaded: tuple[Decimal | None, ...] | None = None
+
+
+@dataclass(slots=True)
+class Reasons:
+    """Tells of each odd record what it is and why. exact: field → SQL. before: what the last reconciliation found."""
+
+    con: duckdb.DuckDBPyConnection
+    source: Source
+    stream: Stream
+    zone: StreamZone
+    org: str
+    exact: Mapping[str, str]
+    holding: Holding
+    before: Sequence[Measure]
+    overlap: timedelta
+    table: bool
+    trouble: str = ""  # why the CRM could not be asked about what it lacks
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _waits: dict[str, str] = field(default_factory=dict)
+    _cursor: datetime | None = None
+    _tail: Collection[str] = ()
+
+    def of(self, odd: Sequence[Odd]) -> dict[Odd, tuple[What, Because]]:
+        """What each of them is, and why."""
+        looked_up = odd[:_LOOKED_UP]
+        ids = list(dict.fromkeys(one.id for one in looked_up))
+        self._known = self._look_up(ids)
+        self._waits = dict(
+            self.con.execute("SELECT id, because FROM waits WHERE list_contains(?, id)", [ids]).fetchall()
+        )
+        newest = self.zone.newest(CursorKind.INCREMENTAL)
+        self._cursor = newest.cursor_after if newest and not self.stream.whole else None
+        self._tail = newest.tail if newest else ()
+        lacking = [one.id for one in looked_up if one.theirs is None]
+        twice = self.holding.holds(lacking) if lacking else set()
+        gone = self._gone([id for id in lacking if id not in twice])
+        behind = pending_deletes(self.zone) if lacking else set()
+        found: dict[Odd, tuple[What, Because]] = {}
+        for one in odd:
+            if one.theirs is None:
+                what, why = What.MISSING_THERE, self._missing_there(one, one.id in twice, gone, behind)
+            elif one.ours is None:
+                what, why = What.MISSING_HERE, self._missing_here(one)
+            else:
+                what, why = What.DIFFERS, self._differs(one)
+            found[one] = (what, why)
+        return found
+
+    def kept_their_word(self, items: Sequence[Item]) -> list[Item]:
+        """The same items; where the last reconciliation said that this sync would mend one, and it did not, that."""
+        promised = {
+            (item.record, item.what, item.field, item.theirs, item.stamp)
+            for measure in self.before
+            for item in measure.items
+            if item.because in (Because.CHANGED_SINCE, Because.DELETED_SINCE, Because.NOT_BROUGHT)
+        }
+        return [
+            _again(item)
+            if item.because in (Because.CHANGED_SINCE, Because.DELETED_SINCE)
+            and (item.record, item.what, item.field, item.theirs, item.stamp) in promised
+            else item
+            for item in items
+        ]
+
+    def _missing_here(self, one: Odd) -> Because:
+        assert one.theirs is not None
+        known, stamp = self._known.get(one.id, _Known()), one.theirs[0]
+        if waits := self._waits.get(one.id):
+            return Because(waits)
+        if known.current:  # buried, or it would not be missing
+            if known.said is None:
+                return Because.LOST_HERE
+            if self._comes(stamp) and (known.newest is None or stamp is None or stamp > known.newest):
+                return Because.CHANGED_SINCE
+            swept = self.source.can_sweep(self.stream)
+            return Because.RESTORED_WITHOUT_STAMP if swept else Because.NEVER_RECEIVED
+        if known.in_history or f"{one.id}#0" in self._tail:
+            return Because.LOST_HERE
+        return Because.CHANGED_SINCE if self._comes(stamp) else Because.NEVER_RECEIVED
+
+    def _missing_there(
+        self, one: Odd, twice: bool, gone: Mapping[str, datetime | None], behind: Collection[str]
+    ) -> Because:
+        known = self._known.get(one.id, _Known())
+        if twice:
+            return Because.DOUBLED
+        if one.id in behind:
+            return Because.WAITING
+        if known.said and known.read_at and known.said > known.read_at:
+            return Because.BURIED_ONLY_IN_NAME
+        if one.id in gone:
+            return self._when_deleted(gone[one.id])
+        if CursorKind.DELETED not in self.source.kinds(self.stream) and self.source.can_sweep(self.stream):
+            return Because.NO_DELETED_LIST
+        return Because.SHOWN_NEITHER
+
+    def _differs(self, one: Odd) -> Because:
+        assert one.theirs is not None and one.ours is not None
+        if waits := self._waits.get(one.id):
+            return Because(waits)
+        known, ours, theirs = self._known.get(one.id, _Known()), one.ours, one.theirs
+        if known.loaded is not None and known.loaded != ours[1]:
+            return Because.ALTERED_HERE
+        newer = theirs[0] is not None and (ours[0] is None or theirs[0] > ours[0])
+        if newer and known.newest is not None and theirs[0] is not None and known.newest >= theirs[0]:
+            return Because.LOST_HERE  # this version is in the history
+        if newer or self._cursor is None:
+            return Because.CHANGED_SINCE if self._comes(theirs[0]) else Because.STALE_HERE
+        return Because.CHANGED_WITHOUT_STAMP
+
+    def _comes(self, stamp: datetime | None) -> bool:
+        """Whether the next read brings a version of this stamp."""
+        if self._cursor is None:
+            return True  # it reads everything
+        return stamp is not None and stamp >= self._cursor - self.overlap
+
+    def _when_deleted(self, stamp: datetime | None) -> Because:
+        newest = self.zone.newest(CursorKind.DELETED)
+        starts = [moment for moment in (newest and newest.cursor_after, self.zone.swept()) if moment]
+        comes = not starts or (stamp is not None and stamp >= max(starts) - self.overlap)
+        return Because.DELETED_SINCE if comes else Because.DELETED_WITHOUT_STAMP
+
+    def _gone(self, ids: Sequence[str]) -> Mapping[str, datetime | None]:
+        if not ids or CursorKind.DELETED not in self.source.kinds(self.stream):
+            return {}
+        newest = self.zone.newest(CursorKind.DELETED) or self.zone.newest(CursorKind.INCREMENTAL)
+        since = (newest.cursor_after or newest.started_at if newest else datetime.now(UTC)) - _DAY
+        try:
+            return self.source.gone(self.stream, frozenset(ids), since)
+        except Problem as problem:
+            self.trouble = f"its list of deleted records could not be asked: {problem.what}"
+            return {}
+
+    def _look_up(self, ids: Sequence[str]) -> dict[str, _Known]:
+        if not ids or not self.table:
+            return {}
+        named = {"org": self.org, "ids": list(ids)}
+        values = "".join(f", {sql}" for sql in self.exact.values())
+        current, history = (of(self.stream.source, self.stream.name) for of in (raw_table, history_table))
+        rows = self.con.execute(
+            "SELECT c._record_id, bool_or(c._deleted_at IS NOT NULL), max(c._read_at), any_value(c._package_id), "
+            f"any_value(c._position) FROM {current} c WHERE c._org = $org AND list_contains($ids, c._record_id) GROUP BY 1",
+            named,
+        ).fetchall()
+        versions = self.con.execute(
+            f"SELECT _record_id, _modified_at, _package_id, _position{values} FROM {history} "
+            "WHERE _org = $org AND list_contains($ids, _record_id)",
+            named,
+        ).fetchall()
+        said = dict(
+            self.con.execute(
+                "SELECT record_id, max(read_at) FROM ops.deletions WHERE source = $source AND org = $org "
+                "AND stream = $stream AND list_contains($ids, record_id) GROUP BY 1",
+                {**named, "source": self.stream.source, "stream": self.stream.name},
+            ).fetchall()
+        )
+        newest: dict[str, datetime | None] = {}
+        loaded: dict[tuple[str, str, int], tuple[Decimal | None, ...]] = {}
+        for id, stamp, package, position, *own in versions:
+            held = newest.get(id)
+            newest[id] = max(held, stamp) if held and stamp else held or stamp
+            loaded[id, package, position] = tuple(own)
+        found = {id: _Known(said=said.get(id), newest=newest[id], in_history=True) for id in newest}
+        for id, buried, read_at, package, position in rows:
+            found[id] = _Known(
+                True,
+                buried,
+                read_at,
+                said.get(id),
+                newest.get(id),
+                id in newest,
+                loaded.get((id, package, position)),
+            )
+        return found
+
+
+def _again(item: Item) -> Item:
+    return Item(
+        record=item.record, what=item.what, because=Because.NOT_BROUGHT, field=item.field, ours=item.ours,
+        theirs=item.theirs, stamp=item.stamp,
+    )  # fmt: skip
