@@ -16,7 +16,7 @@ import duckdb
 from connectors.core.contract import CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import noted
-from pipelines.landing.standing import Standing, read_standing, stand, standings, write_standing
+from pipelines.landing.standing import Aside, Standing, read_standing, stand, standings, write_standing
 from pipelines.landing.zone import StreamZone, Zone
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.cross import judge_cross
@@ -24,20 +24,40 @@ from pipelines.quality.docs import keep, loaded_tables
 from pipelines.quality.model import Rule, RuleSet, Scope, Severity
 from pipelines.quality.verdict import RuleResult
 from pipelines.settings import Settings
+from pipelines.warehouse.hygiene import waiting_rows
 
 _SERVED = (Status.LOADED, Status.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one source's streams look like after they were loaded. con: the warehouse; None where nothing was ever
-    loaded. changed: streams into which this run loaded something."""
+    """What one source's streams look like after they were loaded. con: the warehouse; None where there is no reason to
+    open it. changed: streams into which this run loaded something. aside: stream → what waits in quarantine; None where
+    nobody looked."""
 
     settings: Settings
     report: SyncReport
     source: Source
     con: duckdb.DuckDBPyConnection | None
     changed: frozenset[str]
+    aside: Mapping[str, Aside] | None
+
+    @staticmethod
+    def look(
+        settings: Settings,
+        report: SyncReport,
+        source: Source,
+        con: duckdb.DuckDBPyConnection | None,
+        changed: frozenset[str],
+    ) -> Loaded:
+        """The same, with what waits in quarantine, where the warehouse is open."""
+        found = waiting_rows(con, source.name, source.org) if con is not None else None
+        aside = None if found is None else {stream: Aside(*facts) for stream, facts in found.items()}
+        return Loaded(settings, report, source, con, changed, aside)
+
+    def aside_of(self, stream: str) -> Aside | None:
+        """None where nobody looked."""
+        return None if self.aside is None else self.aside.get(stream, Aside())
 
 
 def judge_loaded(loaded: Loaded, stream: Stream, outcome: StreamOutcome, rules: RuleSet | None) -> None:
@@ -58,7 +78,7 @@ def judge_loaded(loaded: Loaded, stream: Stream, outcome: StreamOutcome, rules: 
             and not result["passed"]
         ):
             outcome.fail(_held_back(result), Status.BLOCKED)
-    _note(loaded.report, zone, outcome, rules, before)
+    _note(loaded.report, zone, outcome, rules, before, loaded.aside_of(stream.name))
 
 
 def _judge(
@@ -132,6 +152,7 @@ def _note(
     outcome: StreamOutcome,
     rules: RuleSet | None,
     before: Standing | None,
+    aside: Aside | None = None,
 ) -> None:
     """rules: None where they could not be read; what is known of them stays."""
     names = {rule.name for rule in rules.rules} if rules else before.rules if before else ()
@@ -145,6 +166,7 @@ def _note(
         rules=names,
         package=newest,
         rules_hash=rules.hash if rules else before.rules_hash if before else "",
+        aside=aside,
         began=report.started_at,
         now=report.started_at,
     )

@@ -107,7 +107,7 @@ def waiting(settings: Settings, chosen: Chosen = ALL) -> Iterator[Waiting]:
                 rows,
                 {r: n for r, n in counts.items() if r in (chosen.rules or (r,))},
                 ", ".join(dict.fromkeys(who)),
-                "; ".join([*counts, *whole.values()]),
+                "; ".join([*counts, *(why.rstrip(".") for why in whole.values())]),
             )
 
 

@@ -109,7 +109,9 @@ def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> 
     else:
         out.print("Nothing is published yet.")
     columns = ("Stream", "Status", "Since", "Read", "Newest record", "Aside", "Rules failing")
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in columns:
+        table.add_column(name, no_wrap=True)
     for s in health.streams:
         status = f"[{_COLOURS[Status(s.status)]}]{s.status}[/]"
         moments = map(_minute, (s.since, s.served_at, s.cursor))

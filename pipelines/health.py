@@ -43,7 +43,8 @@ class StreamHealth(msgspec.Struct, kw_only=True):
     checked_at: datetime
     loaded_at: datetime | None = None
     cursor: datetime | None = None
-    quarantined: int = 0  # rows set aside by the last read that brought any
+    quarantined: int = 0  # rows set aside that nobody has decided about
+    quarantined_since: datetime | None = None
     messages: list[str] = []
     served_at: datetime | None = None
     failing: list[FailingRule] = []
@@ -111,7 +112,6 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
             checked_at=now,
             loaded_at=now if outcome.packages else old.loaded_at if old else None,
             cursor=max((c for c in (outcome.cursor, old.cursor if old else None) if c), default=None),
-            quarantined=outcome.quarantined if outcome.received else old.quarantined if old else 0,
             messages=outcome.messages,
         )
     return [known[key] for key in sorted(known)]
@@ -125,6 +125,7 @@ def with_standings(
     for key, standing in stands.items():
         health = known.setdefault(key, _unseen(key, standing))
         health.status, health.since, health.served_at = standing.status, standing.since, standing.served_at
+        health.quarantined, health.quarantined_since = standing.aside.rows, standing.aside.since
         health.failing = [_failing(name, rule) for name, rule in standing.rules.items() if rule.since]
         health.failing.sort(key=lambda rule: (_WORST_FIRST.index(rule.severity), rule.since, rule.rule))
     return [known[key] for key in sorted(known)]

@@ -254,9 +254,11 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
                 _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
         report.outcomes += outcomes.values()
         rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
-        asked = any(of and of.of(Scope.CROSS) for of in rules.values()) and settings.warehouse.exists()
+        asked = writer.opened or (
+            settings.warehouse.exists() and any(of and of.of(Scope.CROSS) for of in rules.values())
+        )
         changed = frozenset(name for name, outcome in outcomes.items() if outcome.packages)
-        loaded = Loaded(settings, report, source, writer.look() if asked else None, changed)
+        loaded = Loaded.look(settings, report, source, writer.look() if asked else None, changed)
         for stream in chosen:
             judge_loaded(loaded, stream, outcomes[stream.name], rules[stream.name])
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
@@ -450,7 +452,7 @@ def _blocked(package: Package, checked: Checked, *, behind: int) -> Problem:
         do = f"export the file again and run `crm-warehouse quarantine drop {package.id}`, then sync again"
     return Problem(
         f"package {package.id} is blocked by {', '.join(str(r['rule']) for r in failed)}: "
-        + "; ".join(str(r["reason"]) for r in failed)
+        + "; ".join(str(r["reason"]).rstrip(".") for r in failed)
         + (f"; packages that wait behind it: {behind}" if behind else ""),
         do=do,
         where=_place(package),

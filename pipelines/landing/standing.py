@@ -38,6 +38,13 @@ class RuleStanding(msgspec.Struct, frozen=True, kw_only=True):
         return self.since is not None and of.get("scope") == "cross" and of.get("severity") == "block"
 
 
+class Aside(msgspec.Struct, frozen=True):
+    """Rows set aside about which nobody has decided, and when the oldest of them was landed."""
+
+    rows: int = 0
+    since: datetime | None = None
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """One stream. status: of its last run; since: when it came to be served, or ceased to be. served_at: start of the
     newest run that read it whole. messages: what somebody must act on. rules_hash: of the rules as they were then."""
@@ -50,6 +57,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[str] = []
     rules: dict[str, RuleStanding] = {}
     rules_hash: str = ""
+    aside: Aside = Aside()
 
 
 def read_standing(zone: StreamZone) -> Standing | None:
@@ -76,13 +84,14 @@ def stand(
     rules: Collection[str],
     package: str,
     rules_hash: str = "",
+    aside: Aside | None = None,
     began: datetime,
     now: datetime,
 ) -> Standing:
     """How a stream stands after a run that began at `began`.
 
     results: of the rules that were judged in it, over all packages; those of other rules stay, as long as they are
-    among `rules`. package: the newest one judged.
+    among `rules`. package: the newest one judged. aside: None where nobody looked.
     """
     kept = {name: of for name, of in (before.rules if before else {}).items() if name in rules}
     for result in together(results):
@@ -99,6 +108,7 @@ def stand(
         messages=list(messages),
         rules=kept,
         rules_hash=rules_hash,
+        aside=aside or (before.aside if before else Aside()),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,15 @@ def _tells(field: str) -> str:
         f"len(list_filter({names}, lambda n: list_contains({personal}, n) "
         f"OR list_contains({personal}, regexp_replace(n, '[.][a-z]+$', '')))) > 0"
     )
+
+
+def waiting_rows(con: duckdb.DuckDBPyConnection, source: str, org: str) -> dict[str, tuple[int, datetime]]:
+    """Stream → rows set aside that nobody has decided about, and when the oldest was landed. A row that breaks two
+    rules waits once."""
+    found = con.execute(
+        "SELECT stream, count(*), min(landed_at) FROM (SELECT DISTINCT p.stream, s.package_id, s.position, s.landed_at "
+        "FROM ops.set_aside s JOIN ops.packages p USING (package_id) "
+        "WHERE s.decision IS NULL AND p.source = $source AND p.org = $org) GROUP BY stream",
+        {"source": source, "org": org},
+    ).fetchall()
+    return {stream: (rows, since) for stream, rows, since in found}

@@ -163,6 +163,7 @@ def test_readers_see_what_came_from_where_but_no_ids_and_no_paths(bench: Bench) 
         "sync_runs": 1,
         "stream_state": 1,
         "checks": 1,
+        "reconciliation": 0,
         "conservation": 0,
         "quarantine_summary": 1,
         "rules": 0,

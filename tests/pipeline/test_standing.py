@@ -9,6 +9,7 @@ import pytest
 from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines.health import read_health
+from pipelines.landing.decisions import drop
 from pipelines.landing.standing import RuleStanding, Standing, digest, read_standing, stand, together
 from tests.pipeline.conftest import BLOCKING, RULES, Bench
 from tests.pipeline.scripted import deal
@@ -109,6 +110,23 @@ def test_a_failing_rule_is_told_in_ops_and_health_until_it_passes(bench: Bench) 
     assert bench.query(CHECKS) == [(*named, True, 1, 0, False)]
     health = read_health(bench.settings.published)
     assert health and health.streams[0].failing == []
+
+
+def test_what_waits_in_quarantine_is_counted_until_somebody_decides(bench: Bench) -> None:
+    bench.source.pages = [[deal("1", Amount=1), deal("2", Amount=-2), deal("3", Amount=-3)]]
+    assert bench.sync().ok
+    package = bench.zone.packages()[0]
+    standing = read_standing(bench.zone)
+    assert standing and (standing.aside.rows, standing.aside.since) == (2, package.landed.landed_at)
+    bench.source.pages = []
+    assert bench.sync().ok
+    drop(bench.zone, package, [1_000_002])
+    assert bench.sync().ok
+    health = read_health(bench.settings.published)
+    assert health and (health.streams[0].quarantined, health.streams[0].quarantined_since) == (
+        1,
+        package.landed.landed_at,
+    )
 
 
 def test_a_blocked_stream_and_a_dead_source_are_old_since_then(bench: Bench) -> None:
