@@ -42,7 +42,7 @@ def note_findings(con: duckdb.DuckDBPyConnection, landed: Landed, findings: Path
     con.execute(
         "INSERT INTO ops.findings BY NAME SELECT $package AS package_id, f._position AS position, f.rule, f.severity "
         f"FROM read_parquet({literal(str(findings))}) f JOIN incoming i USING (_position) JOIN plan p "
-        "ON p._record_id = i._record_id WHERE p.fate IN ('inserted', 'updated') ORDER BY f.rule, f._position",
+        "ON p._record_id = i._record_id WHERE p.fate IN ('inserted', 'updated')",
         {"package": landed.package},
     )
 
