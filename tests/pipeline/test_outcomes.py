@@ -88,13 +88,13 @@ def test_a_fault_of_ours_is_an_outcome_with_a_place_for_its_traceback(
 def test_rows_that_do_not_add_up_fail_the_package(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipelines import check as check_room
 
-    real = check_room._set_aside_unfit
+    real = check_room.set_aside_unfit
 
     def lossy(con: duckdb.DuckDBPyConnection) -> None:
         real(con)
         con.execute("CREATE OR REPLACE VIEW fit AS SELECT * FROM winners WHERE _record_id <> '2'")
 
-    monkeypatch.setattr(check_room, "_set_aside_unfit", lossy)
+    monkeypatch.setattr(check_room, "set_aside_unfit", lossy)
     bench.source.pages = [[deal("1"), deal("2")]]
     report = bench.sync()
     assert report.outcomes[0].status is Status.FAILED
