@@ -320,7 +320,7 @@ def test_the_list_says_how_many_rows_of_which_rule_wait_and_for_whom(
     (one,) = waiting(bench.settings)
     assert (one.rules, one.rows) == ({"amount_is_not_negative": 1, "has_key": 1}, 2)
     (one,) = waiting(bench.settings, Chosen(["scripted"], ["deals"], ["has_key"]))
-    assert one.rules == {"has_key": 1}
+    assert (one.rules, one.rows, one.why) == ({"has_key": 1}, 1, "has_key")
     assert list(waiting(bench.settings, Chosen(rules=["another"]))) == []
     with pytest.raises(Problem, match=r"nothing was landed of zoho.*choose among scripted"):
         list(waiting(bench.settings, Chosen(sources=["zoho"])))
