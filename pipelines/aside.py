@@ -95,8 +95,12 @@ def waiting(settings: Settings, chosen: Chosen = ALL) -> Iterator[Waiting]:
                 continue
             counts, rows, whole = found
             owners = owners or _owners(source, stream)
-            if chosen.rules and not set(chosen.rules) & {*counts, *whole}:
-                continue
+            if chosen.rules:
+                counts = {rule: n for rule, n in counts.items() if rule in chosen.rules}
+                whole = {rule: why for rule, why in whole.items() if rule in chosen.rules}
+                if not counts and not whole:
+                    continue
+                rows = _rows_of(zone, package, counts)
             landed = package.landed
             who = [owners.of(rule) for rule in (*counts, *whole)]
             yield Waiting(
@@ -105,7 +109,7 @@ def waiting(settings: Settings, chosen: Chosen = ALL) -> Iterator[Waiting]:
                 landed.landed_at,
                 landed.request if landed.file_name else "",
                 rows,
-                {r: n for r, n in counts.items() if r in (chosen.rules or (r,))},
+                counts,
                 ", ".join(dict.fromkeys(who)),
                 "; ".join([*counts, *(why.rstrip(".") for why in whole.values())]),
             )
@@ -135,6 +139,15 @@ def _open(
         failed = (r for r in checked.results if r["severity"] == "block" and not r["passed"])
         whole |= {str(r["rule"]): str(r["reason"]) for r in failed}
     return (counts, rows, whole) if rows or whole else None
+
+
+def _rows_of(zone: StreamZone, package: Package, rules: Collection[str]) -> int:
+    """Undecided rows that one of these rules set aside: a row may break several."""
+    if not rules:
+        return 0
+    decided = {p for d in zone.decisions(package.id) for p in d.positions or ()}
+    found = {position for position, _, rule, *_ in _rows(package.rows(QUARANTINED)) if rule in rules}
+    return len(found - decided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +202,7 @@ def bases_of(named: str) -> frozenset[str]:
 
 
 def _rows(
-    path: Path, personal: Collection[str]
+    path: Path, personal: Collection[str] = ()
 ) -> list[tuple[int, str | None, str, str | None, str | None, str]]:
     """Faults with their values: what was masked when the row was set aside is read from the row itself."""
     with duckdb.connect() as con:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -78,13 +78,11 @@ def read_build(settings: Settings) -> Build:
 
     Raises Problem when it said nothing, and when the machine failed it and not a model (a full disk).
     """
-    try:
-        results = json.loads((target_path(settings) / "run_results.json").read_bytes())["results"]
-    except (OSError, ValueError, KeyError) as error:
+    if not (results := _results(settings)):
         raise Problem(
             "dbt ended without saying how its models fared",
             do=f"see {settings.home / 'dbt' / 'logs' / 'dbt.log'}, then build again",
-        ) from error
+        )
     for result in results:
         if result["status"] in _FAILED and (problem := worded(str(result["message"]))):
             raise problem
@@ -93,6 +91,79 @@ def read_build(settings: Settings) -> Build:
         failures=tuple(_sentence(r) for r in results if r["status"] in _FAILED),
         warnings=tuple(_sentence(r) for r in results if r["status"] == "warn"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """How a contracted model fared in the last build. judged: the build came to it. sentence: why it was not built."""
+
+    model: str
+    judged: bool
+    sentence: str
+
+    @property
+    def kept(self) -> bool:
+        """The table was built with the columns and types that it promises."""
+        return self.judged and not self.sentence
+
+
+def contracts(settings: Settings) -> list[Contract]:
+    """Every model with an enforced contract, as the last dbt build left it."""
+    manifest = json.loads(manifest_path(settings).read_bytes())
+    said = {result["unique_id"]: result for result in _results(settings)}
+    return [
+        _contract(node["name"], said.get(unique_id))
+        for unique_id, node in sorted(manifest["nodes"].items())
+        if node["resource_type"] == "model" and node["config"]["contract"]["enforced"]
+    ]
+
+
+def _contract(model: str, result: dict[str, Any] | None) -> Contract:
+    if result is None or result["status"] == "skipped":
+        return Contract(model, False, "the last build did not come to it")
+    return Contract(model, True, _first_line(result["message"]) if result["status"] in _FAILED else "")
+
+
+def _results(settings: Settings) -> list[dict[str, Any]]:
+    """What dbt said of each node of the last build; empty where none has ended."""
+    try:
+        found: list[dict[str, Any]] = json.loads((target_path(settings) / "run_results.json").read_bytes())[
+            "results"
+        ]
+    except (OSError, ValueError, KeyError):
+        return []
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTest:
+    """A dbt unit test: hand-made rows in, worked-out rows out of one model."""
+
+    name: str
+    model: str
+    description: str
+
+
+def unit_tests(settings: Settings) -> list[UnitTest]:
+    """Every unit test of the project."""
+    manifest = json.loads(manifest_path(settings).read_bytes())
+    tests = (manifest["unit_tests"][name] for name in sorted(manifest.get("unit_tests", {})))
+    return [
+        UnitTest(test["name"], test["model"], " ".join((test["description"] or "").split())) for test in tests
+    ]
+
+
+def run_unit_tests(settings: Settings, names: Sequence[str]) -> dict[str, str]:
+    """Run these unit tests on the built tables; name → what differs, "" where it passed. Call under the run lock.
+
+    Leaves no artefact: what the last build said stays readable. Raises Problem when dbt cannot run.
+    """
+    results = _invoke(settings, "test", "--no-write-json", "--select", *names) if names else ()
+    said = {
+        r.node.name: "" if str(r.status) == "pass" else _first_line(r.message) or str(r.status)
+        for r in results
+    }
+    return {name: said.get(name, "dbt did not run it: build the models first") for name in names}
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -205,7 +276,8 @@ def _parsed(settings: Settings) -> Any:
 
 
 def _invoke(settings: Settings, command: str, *more: str) -> Any:
-    return _run_dbt(settings, command, *more, manifest=_parsed(settings))
+    """dbt in this process; what it said of each node."""
+    return _run_dbt(settings, command, *more, manifest=_parsed(settings)).results
 
 
 def _run_dbt(settings: Settings, command: str, *more: str, manifest: Any = None) -> Any:

@@ -23,6 +23,7 @@ from pipelines.build import (
     models_fingerprint,
     published_tables,
     read_stamp,
+    run_unit_tests,
     stamp_build,
 )
 from pipelines.faults import in_words, log_to, noted, step
@@ -120,6 +121,15 @@ def build(settings: Settings) -> Build:
     built = build_models(settings)
     finish(settings, built, source)
     return built
+
+
+def prove_models(settings: Settings, names: Sequence[str]) -> dict[str, str]:
+    """dbt's unit tests of these names on the built tables: name → what differs, "" where it passed. Call under the
+    lock."""
+    refold(settings)
+    found = run_unit_tests(settings, names)
+    seal_warehouse(settings)
+    return found
 
 
 def build_and_report(settings: Settings) -> RunReport:

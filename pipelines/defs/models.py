@@ -10,6 +10,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from pipelines import flow
 from pipelines.build import dbt_arguments, dbt_environment, manifest_path, read_build, target_path
+from pipelines.defs.proofs import contract_evaluations
 from pipelines.faults import noted
 from pipelines.settings import DBT_PROJECT, load_settings
 
@@ -43,6 +44,8 @@ def models_assets() -> dg.AssetsDefinition:
                 raise_on_error=False,
             )
             yield from invocation.stream()
+            for evaluation in contract_evaluations(settings, context.assets_def, context.selected_asset_keys):
+                context.log_event(evaluation)
             result = flow.RunReport()
             with noted(lambda problem: result.problems.append(str(problem))):
                 result.build = read_build(settings)

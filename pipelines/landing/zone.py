@@ -173,7 +173,7 @@ class StreamZone:
         for decision in self.decisions():
             decisions.setdefault(decision.origin, []).append(decision)
         for package in self.folders():
-            if not package.is_loaded() or (checked := package.checked) is None or not checked.quarantined:
+            if not _may_hold_rows_aside(package) or (checked := package.checked) is None:
                 continue
             decided = decisions.get(package.id, [])
             settled = {p for decision in decided for p in decision.positions or ()}
@@ -227,6 +227,19 @@ class StreamZone:
         for package in unfinished:
             shutil.rmtree(package.folder)
         return len(unfinished)
+
+
+class _SetAside(msgspec.Struct):
+    quarantined: int = 0
+
+
+def _may_hold_rows_aside(package: Package) -> bool:
+    """Whether a loaded package has rows set aside. Every sync asks it of every package: no manifest is read in full."""
+    try:
+        manifest = (package.folder / CHECKED).read_bytes() if package.is_loaded() else b"{}"
+        return msgspec.json.decode(manifest, type=_SetAside).quarantined > 0
+    except (OSError, msgspec.MsgspecError):
+        return True  # who reads it in full says what is wrong
 
 
 @dataclass(frozen=True, slots=True)

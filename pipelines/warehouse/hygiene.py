@@ -43,7 +43,7 @@ def note_findings(con: duckdb.DuckDBPyConnection, landed: Landed, findings: Path
     con.execute(
         "INSERT INTO ops.findings BY NAME SELECT $package AS package_id, f._position AS position, f.rule, f.severity "
         f"FROM read_parquet({literal(str(findings))}) f JOIN incoming i USING (_position) JOIN plan p "
-        "ON p._record_id = i._record_id WHERE p.fate IN ('inserted', 'updated') ORDER BY f.rule, f._position",
+        "ON p._record_id = i._record_id WHERE p.fate IN ('inserted', 'updated')",
         {"package": landed.package},
     )
 
@@ -205,7 +205,7 @@ def waiting_rows(con: duckdb.DuckDBPyConnection, source: str, org: str) -> dict[
     found = con.execute(
         "SELECT stream, count(*), min(landed_at) FROM (SELECT DISTINCT p.stream, s.package_id, s.position, s.landed_at "
         "FROM ops.set_aside s JOIN ops.packages p USING (package_id) "
-        "WHERE s.decision IS NULL AND p.source = $source AND p.org = $org) GROUP BY stream",
+        "WHERE s.decision = '' AND p.source = $source AND p.org = $org) GROUP BY stream",
         {"source": source, "org": org},
     ).fetchall()
     return {stream: (rows, since) for stream, rows, since in found}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from connectors import discover
+from connectors.core.contract import FieldType
 from pipelines.quality.rules import load_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,3 +53,18 @@ def test_every_declared_stream_is_a_dbt_source() -> None:
         for source in yaml.safe_load(path.read_text("utf-8"))["sources"]:
             known |= {(source["name"], table["name"]) for table in source["tables"]}
     assert declared <= known
+
+
+def test_who_owns_a_record_is_said_by_a_declared_lookup() -> None:
+    """`owner:` in streams.yml; every CRM says it of its deals."""
+    owned = [(source, stream) for source, stream in STREAMS if stream.owner]
+    lookups = {
+        (source, stream.name): {f.name for f in stream.fields if f.type is FieldType.LOOKUP}
+        for source, stream in owned
+    }
+    assert [
+        key
+        for (key, fields), (_, stream) in zip(lookups.items(), owned, strict=True)
+        if stream.owner not in fields
+    ] == []
+    assert {source for source, _ in owned} == CRMS

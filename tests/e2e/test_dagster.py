@@ -12,15 +12,17 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from connectors.inputs.schema import load_schemas
 from pipelines.health import read_health
-from pipelines.settings import load_settings
+from pipelines.settings import DBT_PROJECT, load_settings
 from tests.conftest import Sandbox
 from tests.e2e.commands import digests
 from tests.unit.inputs_files import CORRECTED_BOOK, workbook
 
 pytestmark = pytest.mark.e2e
+UNIT_TEST = "funnel_cohort_counts_skipped_stages_as_passed_and_losing_as_none"
 SAVED = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
 
@@ -92,9 +94,27 @@ def test_one_run_makes_everything(home: Path) -> None:
     }
     assert len(rules) > 5, "every rule of the stream is a check"
     assert any(asset == "mart_team_kpi_month" for _, asset, _ in found), "dbt tests are checks"
+    assert found["mart", "mart_team_kpi_month", "contract"] is True
+    assert ("mart", "mart_funnel_cohort", UNIT_TEST) not in found, "unit tests have a job of their own"
     with duckdb.connect(str(home / "published" / "bi.duckdb"), read_only=True) as con:
         opportunities = con.execute("SELECT count(*) FROM core.fct_opportunity").fetchone()
     assert opportunities is not None and opportunities[0] > 300
+
+
+def test_unit_tests_are_checks_of_their_model_and_leave_what_the_build_said(home: Path) -> None:
+    import dagster as dg
+
+    from pipelines.build import contracts
+    from pipelines.defs import UNIT_TESTS, definitions
+
+    job = definitions().resolve_job_def(UNIT_TESTS)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert result.success and materialized(result) == set()
+    declared = [t["name"] for f in (DBT_PROJECT / "models").rglob("*unit_tests.yml") for t in yaml.safe_load(
+        f.read_text("utf-8"))["unit_tests"]]  # fmt: skip
+    assert {name for *_, name in checks(result)} == set(declared) and all(checks(result).values())
+    assert all(one.kept for one in contracts(load_settings()))
 
 
 def test_staging_says_what_the_managers_sheets_say(home: Path) -> None:

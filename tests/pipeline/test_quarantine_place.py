@@ -10,10 +10,10 @@ import pytest
 from connectors.core.contract import Field
 from connectors.core.errors import Problem
 from pipelines import aside as aside_room
-from pipelines import flow, fold, replay
+from pipelines import flow, fold, hygiene, replay
 from pipelines import sync as sync_room
 from pipelines.aside import Chosen, replay_waiting, waiting
-from pipelines.fold import rebuild
+from pipelines.fold import prepared_warehouse, rebuild
 from pipelines.landing import decode as decode_room
 from pipelines.landing.decisions import drop, release
 from pipelines.landing.types import typed
@@ -320,7 +320,7 @@ def test_the_list_says_how_many_rows_of_which_rule_wait_and_for_whom(
     (one,) = waiting(bench.settings)
     assert (one.rules, one.rows) == ({"amount_is_not_negative": 1, "has_key": 1}, 2)
     (one,) = waiting(bench.settings, Chosen(["scripted"], ["deals"], ["has_key"]))
-    assert one.rules == {"has_key": 1}
+    assert (one.rules, one.rows, one.why) == ({"has_key": 1}, 1, "has_key")
     assert list(waiting(bench.settings, Chosen(rules=["another"]))) == []
     with pytest.raises(Problem, match=r"nothing was landed of zoho.*choose among scripted"):
         list(waiting(bench.settings, Chosen(sources=["zoho"])))
@@ -339,3 +339,31 @@ def test_a_person_may_have_rows_judged_again(aside: Bench, monkeypatch: pytest.M
     give(bench)
     assert bench.raw() == [("1", Decimal("1.00")), ("2", Decimal("-2.00"))]
     assert decided(bench) == [("release", "Wang", [1_000_002])]
+
+
+def test_a_warning_is_current_while_its_row_and_its_rule_are(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two deals of Li and one of Wang have no name; one of Li's gets one; then nobody asks for names any more."""
+    monkeypatch.setattr(hygiene, "_streams", lambda con: [STREAM])
+    bench.rules.write_text(RULES + NAMED)
+    give(bench, deal("1", Owner=LI), deal("2", Owner=LI), deal("3", Owner=WANG), deal("4", Name="four"))
+
+    def now() -> list[tuple[Any, ...]]:
+        with flow.lock(bench.settings, "test"), prepared_warehouse(bench.settings) as con:
+            hygiene.note_hygiene(con, bench.rules.parents[1])
+        return bench.query("SELECT rule, owner_name, records FROM ops.warnings ORDER BY 2")
+
+    assert now() == [("name_is_given", "Li Lei", 2), ("name_is_given", "Wang Fang", 1)]
+    owned = "SELECT owner_id, records FROM ops.record_owners ORDER BY 1 NULLS LAST"
+    assert bench.query(owned) == [("u1", 2), ("u2", 1), (None, 1)]
+    asked = "SELECT rule, severity, owner FROM ops.rules WHERE scope = 'row' ORDER BY 1"
+    assert [rule for rule, *_ in bench.query(asked)] == [
+        "amount_is_not_negative", "fits_type", "has_key", "name_is_given", "readable",
+    ]  # fmt: skip
+    bench.source.deleted = [{"id": "3", "deleted_time": THIRD}]
+    give(bench, deal("1", THIRD, Owner=LI, Name="one"))
+    assert now() == [("name_is_given", "Li Lei", 1)]
+    assert bench.query(owned) == [("u1", 2), (None, 1)]
+    bench.rules.write_text(RULES)
+    assert now() == []

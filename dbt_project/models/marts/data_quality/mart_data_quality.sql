@@ -36,7 +36,7 @@ ranked as (
 waiting_rows as (
     select distinct package_id, position, landed_at
     from {{ source('ops', 'set_aside') }}
-    where decision is null
+    where coalesce(decision, '') = ''
 ),
 
 waiting_by_stream as (
