@@ -88,7 +88,8 @@ def _position(place: int) -> int:
 
 
 def _bodies(rows: int) -> Iterator[bytes]:
-    names = ", ".join(quote(field.name) for field in stream().fields)
+    packed = ", ".join(f"{name} := {name}" for name in (quote(field.name) for field in stream().fields))
+    negative, keyless = (f"_position % {PER_PAGE} = {place}" for place in (NEGATIVE, KEYLESS))
     chance = "CASE Stage WHEN 'Closed Won' THEN 100 WHEN 'Closed Lost' THEN 0 ELSE 50 END"
     lost = f"CASE WHEN Stage = 'Closed Lost' THEN {literal(_LISTS['Reason_For_Loss__s'][0])} END"
     stages = ", ".join(map(literal, STAGES))
@@ -104,19 +105,13 @@ def _bodies(rows: int) -> Iterator[bytes]:
             f"Expected_Revenue, {lost} AS Reason_For_Loss__s) FROM ({staged})"
         )
         planted = (
-            f"SELECT * REPLACE (CASE WHEN _position % {PER_PAGE} = {NEGATIVE} THEN -Amount ELSE Amount END AS Amount, "
-            f"CASE WHEN _position % {PER_PAGE} <> {KEYLESS} THEN id END AS id, "
-            f"CASE WHEN _position % {PER_PAGE} = {NEGATIVE} THEN NULL ELSE Expected_Revenue END "
-            f"AS Expected_Revenue) FROM ({sound})"
+            f"SELECT * REPLACE (CASE WHEN {negative} THEN -Amount ELSE Amount END AS Amount, CASE WHEN NOT {keyless} "
+            f"THEN id END AS id, CASE WHEN NOT {negative} THEN Expected_Revenue END AS Expected_Revenue) FROM ({sound})"
         )
         con.execute(
             f"SELECT string_agg(CAST(to_json(record) AS VARCHAR), ',' ORDER BY _position) FROM "
-            f"(SELECT _position, struct_pack({_packed(names)}) AS record FROM ({planted})) "
+            f"(SELECT _position, struct_pack({packed}) AS record FROM ({planted})) "
             f"GROUP BY (_position - 1) // {PER_PAGE} ORDER BY (_position - 1) // {PER_PAGE}"
         )
         while found := con.fetchmany(50):
             yield from (b'{"data": [%b], "info": {}}' % records.encode() for (records,) in found)
-
-
-def _packed(names: str) -> str:
-    return ", ".join(f"{name} := {name}" for name in names.split(", "))

@@ -119,16 +119,18 @@ def arguments(rule: Rule, target: Operand | None, known: Known = UNKNOWN) -> dic
                 strict = bool(rule.with_.get("strict_min" if name == "min_value" else "strict_max"))
                 args[name] = target.value(value, up=strict is (name == "max_value"))
             case Arg.VALUES if target is not None:
-                args[name] = [target.value(v) for v in _offered(rule, known) or value]
+                args[name] = [target.value(v) for v in _offered(rule, target, known) or value]
             case Arg.COUNT | Arg.FLAG | Arg.REGEX:
                 args[name] = value
     return args
 
 
-def _offered(rule: Rule, known: Known) -> Sequence[str]:
+def _offered(rule: Rule, target: Operand, known: Known) -> Sequence[str]:
     """The values of the pick list that the rule names; nothing where it names none."""
     if rule.picklist is None:
         return ()
+    if target.kind is not Kind.TEXT:
+        raise NotApplicable(f"{target.ref} is {target.kind} in this package, and a pick list holds texts")
     offered = known.options.get(rule.picklist)
     if not offered:
         raise NotApplicable(f"the source gives no list of values of {rule.picklist}")

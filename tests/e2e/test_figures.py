@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from benchmarks import fold, fxiaoke, publish
+from benchmarks import fold, fxiaoke, publish, validation
 from benchmarks.__main__ import Figures, measure
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -53,6 +53,17 @@ def test_thirty_days_with_compaction_stay_below_1_8_of_the_net_data(folded: fold
 def test_the_marts_of_a_million_opportunities_are_published_in_ten_seconds() -> None:
     figures = publish.measure(1_000_000, 3)
     assert statistics.median(figures.seconds) <= 10, figures
+
+
+def test_twenty_rules_cost_no_more_than_decoding_what_they_judge() -> None:
+    pairs = validation.measure(200_000, 3)
+    ratios = [pair.twenty / pair.decode for pair in pairs]
+    assert statistics.median(ratios) <= 1, ratios
+
+
+def test_a_million_loaded_rows_are_judged_in_a_few_seconds() -> None:
+    costs = validation.measure_loaded(1_000_000)
+    assert max(costs.values()) <= 5, costs
 
 
 @pytest.mark.timeout(3600)

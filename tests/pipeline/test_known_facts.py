@@ -13,6 +13,7 @@ from connectors.core.contract import MOST_OPTIONS, Field, FieldType, Shape
 from connectors.core.errors import Problem
 from pipelines import flow
 from pipelines import sync as sync_room
+from pipelines.landing.decisions import drop
 from pipelines.landing.land import land, union_shape
 from pipelines.landing.volume import recent_reads, rows_of_read
 from tests.pipeline.conftest import Bench
@@ -115,6 +116,9 @@ def test_a_read_that_waits_or_was_stopped_is_no_example(house: Bench) -> None:
     assert read(house, deals(2, 4))["volume_is_as_usual"]["passed"] is False  # and blocks
     newest = house.zone.packages()[-1]
     assert newest.checked.blocked and recent_reads(newest) == [6, 6, 6]
+    drop(house.zone, newest, None, by="a test")
+    assert read(house, deals(6, 4))["volume_is_as_usual"]["passed"]
+    assert recent_reads(house.zone.packages()[-1]) == [6, 6, 6]  # what was dropped is no example
     house.rules.write_text(RULES.replace("SEVERITY", "warn"))
     house.source.error, house.source.fail_after = Problem("the CRM went away", do="wait"), 2
     read(house, deals(6, 5))  # the second page is whole, so it stays; the read did not end
@@ -124,7 +128,7 @@ def test_a_read_that_waits_or_was_stopped_is_no_example(house: Bench) -> None:
     read(house, deals(6, 6))  # nobody can tell whether it goes on behind the stopped one or begins anew
     assert rows_of_read(house.zone.packages()[-1], 2) is None
     read(house, deals(6, 7))
-    assert recent_reads(house.zone.packages()[-1]) == [2, 6, 6, 6]  # the read of 2 was let in
+    assert recent_reads(house.zone.packages()[-1]) == [6, 6, 6, 6]
 
 
 def test_values_types_and_misfits_are_judged_by_what_the_crm_says_of_its_fields(house: Bench) -> None:

@@ -206,6 +206,9 @@ def test_a_value_that_the_crms_list_does_not_offer_is_found(con: duckdb.DuckDBPy
     }
     _, result = judged(con, rule)
     assert [(s.position, s.value) for s in result.samples] == [(3, "lost")] and result.checked == 4
+    drifted = {**rule, "with": {"column": "low", "value_set": {"picklist": "listed"}}}
+    _, result = judged(con, drifted)
+    assert result.not_applicable == "low is number in this package, and a pick list holds texts"
 
 
 def test_of_a_field_with_several_values_each_is_looked_at(con: duckdb.DuckDBPyConnection) -> None:

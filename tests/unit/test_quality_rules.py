@@ -77,6 +77,90 @@ def test_a_wrong_rule_is_an_error_with_its_line(
     assert (problem.source, problem.stream) == ("zoho", "deals")
 
 
+CROSS = """\
+  - name: stays_do_not_overlap
+    scope: cross
+    severity: warn
+    overlaps:
+      per: [Deal.id]
+      begin: Entered
+      end: Left
+    reason: A deal is in one stage at a time.
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("      end: Left\n", "", 7, "needs end or length_in_days"),
+        ("end: Left", "length_in_days: Days\n      end: Left", 7, "and not both"),
+        ("end: Left", "length_in_days: Days\n      end_included: true", 11, "end_included is about end"),
+        ("per: [Deal.id]", "per: []", 8, "per"),
+        ("per: [Deal.id]", "by: Deal.id", 7, "per"),
+        ("severity: warn", "severity: quarantine", 6, "only a rule of scope row"),
+        ("    reason", "    expect: expect_column_values_to_be_null\n    reason", 11, "scope row or package"),
+        ("    reason", "    when: {Stage: [x]}\n    reason", 11, "scope row or package"),
+        ("    reason", "    unique: [Code]\n    reason", 7, "one of references"),
+        ("    reason", "    freshness: {of: sync, hours: 3}\n    reason", 11, "freshness.of"),
+        ("scope: cross", "scope: row", 7, "only such a rule"),
+    ],
+)
+def test_a_wrong_question_to_the_tables_is_an_error_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, said: str
+) -> None:
+    load(tmp_path, HEAD + CROSS)
+    problem = refused(tmp_path, HEAD + CROSS.replace(old, new))
+    assert said in problem.what and problem.where.endswith(f"/zoho/deals.yml:{line}")
+
+
+LISTED = RULE.replace("to_be_between", "to_be_in_set").replace(
+    "min_value: 0.10", "value_set: {picklist: Stage}"
+)
+READ = """\
+  - name: amount_is_money
+    scope: package
+    severity: warn
+    measure: {type: Amount}
+    expect: expect_column_values_to_be_in_set
+    with: {value_set: [decimal]}
+    reason: Amounts that are texts are not exact.
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "line", "said"),
+    [
+        (LISTED, "{picklist: Stage}", "{picklist: }", 8, "neither a list of values nor {picklist: Field}"),
+        (LISTED, "{picklist: Stage}", "{list: Stage}", 8, "neither a list of values nor {picklist: Field}"),
+        (LISTED, "{picklist: Stage}", "Stage", 8, "neither a list of values nor {picklist: Field}"),
+        (READ, "[decimal]", "{picklist: Amount}", 9, "a measure is not a value of a pick list"),
+        (READ, "{type: Amount}", "type", 7, "is not a measure"),
+        (READ, "{type: Amount}", "{volume: Amount}", 7, "is not a measure"),
+        (READ, "    reason", "    when: {Stage: [x]}\n    reason", 10, "as it was read"),
+        (
+            READ,
+            "_in_set\n    with: {value_set: [decimal]}",
+            "_between\n    with: {max_value: 1}",
+            8,
+            "a type is a word",
+        ),
+    ],
+)
+def test_a_wrong_list_or_measure_is_an_error_with_its_line(
+    tmp_path: Path, text: str, old: str, new: str, line: int, said: str
+) -> None:
+    load(tmp_path, HEAD + text)
+    problem = refused(tmp_path, HEAD + text.replace(old, new))
+    assert said in problem.what and problem.where.endswith(f"/zoho/deals.yml:{line}")
+
+
+def test_a_key_may_be_one_column_or_several(tmp_path: Path) -> None:
+    assert load(tmp_path, HEAD + RULE).key == ("_record_id",)
+    assert load(tmp_path, "key: id\n" + HEAD + RULE).key == ("id",)
+    assert load(tmp_path, "key: [axis, team]\n" + HEAD + RULE).key == ("axis", "team")
+    assert refused(tmp_path, "key: []\n" + HEAD + RULE).where.endswith(":1")
+
+
 def test_package_rules_name_a_measure(tmp_path: Path) -> None:
     package = """\
       - name: stages_did_not_vanish
