@@ -265,6 +265,10 @@ def _check_measure(rule: Rule, measure: Measure) -> None:
         raise _fault(
             "when", f"{measure.kind} is about the package as it was read, not about some of its rows"
         )
+    if measure.kind in AS_READ - {"volume"} and rule.min_rows > 1:
+        raise _fault(
+            "min_rows", f"{measure.kind} is about the package as it was read, however few its rows are"
+        )
     kinds = VOCABULARY[rule.expect].kinds
     if measure.kind == "type" and Kind.TEXT not in kinds:
         raise _fault("expect", f"a type is a word; {rule.expect} cannot judge it")

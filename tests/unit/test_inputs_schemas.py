@@ -159,3 +159,10 @@ def test_templates_replace_nothing_and_know_their_names(
     assert caught.value.code == code
     assert kept.read_bytes() == b"mine"
     assert [p.name for p in tmp_path.iterdir()] == ["销售目标.xlsx"]
+
+
+def test_the_allowed_values_of_a_column_are_its_fields_options() -> None:
+    (targets,) = (schema.stream for schema in load_schemas() if schema.name == "targets")
+    options = {field.name: field.options for field in targets.fields}
+    assert options["status"] == ("draft", "submitted", "approved", "retired")
+    assert options["axis"] == ("org", "product_line", "region", "customer_type") and options["team"] == ()

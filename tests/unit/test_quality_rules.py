@@ -137,6 +137,7 @@ READ = """\
         (READ, "{type: Amount}", "type", 7, "is not a measure"),
         (READ, "{type: Amount}", "{volume: Amount}", 7, "is not a measure"),
         (READ, "    reason", "    when: {Stage: [x]}\n    reason", 10, "as it was read"),
+        (READ, "    reason", "    min_rows: 9\n    reason", 10, "however few its rows"),
         (
             READ,
             "_in_set\n    with: {value_set: [decimal]}",
