@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
@@ -27,10 +28,14 @@ from pipelines.manifest import (
     write_manifest,
 )
 from pipelines.quality.judge import judge
+from pipelines.quality.model import Rule, Scope, Severity
 from pipelines.quality.rules import RuleSet
 from pipelines.quality.verdict import Verdict
+from pipelines.reconcile import Reconciled
+from pipelines.reconcile.files import compare_file
 from pipelines.settings import Settings
 from pipelines.sql import PARQUET, literal
+from pipelines.tally import Measure
 from pipelines.warehouse.connect import scratch_database
 
 UNREADABLE = "readable"  # the rule of a file as a whole, as of a row
@@ -45,7 +50,9 @@ def check(
     scratch = Path(tempfile.mkdtemp(prefix="check-", dir=settings.scratch()))
     try:
         with scratch_database(scratch, memory_limit=settings.memory_limit) as con:
-            decoded = decode(package, source, stream, con, scratch)
+            asked = next((rule for rule in rules.of(Scope.CROSS) if rule.totals), None)
+            sums = asked.totals.sums if asked and asked.totals and package.kind == CursorKind.FILE else ()
+            decoded = decode(package, source, stream, con, scratch, sums)
             _set_aside_unfit(con)
             verdict = None
             if package.kind in RECORD_KINDS:
@@ -57,12 +64,27 @@ def check(
                 _set_aside_rejected(con, verdict)
             files = _write_rows(con, package.folder, decoded.rows)
             checked = _account(con, package.landed, decoded, verdict, rules, files)
+            if asked and package.kind == CursorKind.FILE:
+                checked = _reconciled(
+                    checked, compare_file(con, package, source, stream, decoded, asked), asked, rules
+                )
     finally:
         shutil.rmtree(scratch)
     step("package split", package=package.id)
     write_manifest(package.folder, CHECKED, checked)
     step("package checked", package=package.id, accepted=checked.accepted, quarantined=checked.quarantined)
     return checked, verdict
+
+
+def _reconciled(checked: Checked, measures: list[Measure], rule: Rule, rules: RuleSet) -> Checked:
+    """With what a file's own cells add up to, and the result of the rule that asks for it."""
+    result = Reconciled(measures).result(rule, rules.owner)
+    return msgspec.structs.replace(
+        checked,
+        reconciled=measures,
+        results=[*checked.results, asdict(result)],
+        blocked=checked.blocked or (not result.passed and rule.severity is Severity.BLOCK),
+    )
 
 
 def unreadable(package: Package, problem: Problem) -> Checked:

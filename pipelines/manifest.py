@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.core.errors import Actor, Problem
 from pipelines.files import write_atomic
+from pipelines.tally import Measure
 
 FORMAT = 2
 LANDED, CHECKED, LOADED, THINNED = "landed.json", "checked.json", "loaded.json", "thinned.json"
@@ -111,7 +112,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: rows by the rule that set them aside (a row may break several). resolved: rows of another
     package that this decision takes out of quarantine, likewise. columns: column → the CRM's field, where
     the name could not be taken as it is. absent: declared fields that a file has no column for. sheet, headers: of a
-    file whose rows were set aside, see `Table`.
+    file whose rows were set aside, see `Table`. reconciled: what a file's own cells add up to, against its rows.
     """
 
     format: int = FORMAT
@@ -134,6 +135,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     redactions: list[Redaction] = []
     sheet: str = ""
     headers: dict[str, str] = {}
+    reconciled: list[Measure] = []
 
     @property
     def stopped_list(self) -> dict[str, object] | None:

@@ -71,8 +71,8 @@ class _Span:
 class Search:
     """One search, or several one after the other. left: calls that may still be made.
 
-    unsearched: records in ranges that differ and could not be looked at; stopped: why. unlike: totals (0 rows, 1.. sums)
-    that a CRM gives otherwise than its own list of the same range adds up to, and the sentence.
+    unsearched: records in ranges that differ and could not be looked at; stopped: why. unlike: totals (0 rows, 1.. for
+    sums) that a CRM gives otherwise than its own list of the same range adds up to, and the sentence.
     """
 
     source: Source

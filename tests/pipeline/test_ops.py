@@ -164,6 +164,7 @@ def test_readers_see_what_came_from_where_but_no_ids_and_no_paths(bench: Bench) 
         "stream_state": 1,
         "conservation": 0,
         "quarantine_summary": 1,
+        "reconciliation": 0,
     }
     with duckdb.connect(str(publication.path), read_only=True) as con:
         columns = {c for c, *_ in con.execute("DESCRIBE ops.sync_runs").fetchall()}
