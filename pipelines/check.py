@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from connectors.core.contract import RECORD_KINDS, CursorKind, FieldType, Source, Stream
 from connectors.core.errors import Actor, Problem
@@ -33,10 +34,14 @@ from pipelines.manifest import (
 )
 from pipelines.quality.judge import judge
 from pipelines.quality.known import Known
+from pipelines.quality.model import Rule, Scope, Severity
 from pipelines.quality.rules import RuleSet
 from pipelines.quality.verdict import Verdict
+from pipelines.reconcile import Reconciled
+from pipelines.reconcile.files import compare_file
 from pipelines.settings import Settings
 from pipelines.sql import PARQUET, literal
+from pipelines.tally import Measure
 from pipelines.version import reader
 from pipelines.warehouse.connect import scratch_database
 
@@ -54,7 +59,9 @@ def check(
     scratch = Path(tempfile.mkdtemp(prefix="check-", dir=settings.scratch()))
     try:
         with scratch_database(scratch, memory_limit=settings.memory_limit) as con:
-            decoded = decode(package, source, stream, con, scratch)
+            asked = next((rule for rule in rules.of(Scope.CROSS) if rule.totals), None)
+            sums = asked.totals.sums if asked and asked.totals and package.kind == CursorKind.FILE else ()
+            decoded = decode(package, source, stream, con, scratch, sums)
             set_aside_unfit(con)
             verdict = None
             if package.kind in RECORD_KINDS:
@@ -73,6 +80,10 @@ def check(
             if verdict and verdict.findings:
                 files.append(write_findings(con, package.folder / FINDINGS, verdict))
             checked = _account(con, package.landed, decoded, verdict, rules, files)
+            if asked and package.kind == CursorKind.FILE:
+                checked = _reconciled(
+                    checked, compare_file(con, package, source, stream, decoded, asked), asked, rules
+                )
     finally:
         shutil.rmtree(scratch)
     step("package split", package=package.id)
@@ -94,6 +105,20 @@ def known_of(package: Package, stream: Stream, decoded: Decoded, rules: RuleSet)
         misfits=decoded.misfits,
         rows=rows,
         recent=recent_reads(package) if rows is not None else (),
+    )
+
+
+def _reconciled(checked: Checked, measures: list[Measure], rule: Rule, rules: RuleSet) -> Checked:
+    """With what a file's own cells add up to, and the result of the rule that asks for it."""
+    result = Reconciled(measures).result(rule, rules.owner)
+    return msgspec.structs.replace(
+        checked,
+        reconciled=measures,
+        results=[
+            *checked.results,
+            asdict(result) | {"scope": Scope.PACKAGE.value},
+        ],  # judged on the file alone
+        blocked=checked.blocked or (not result.passed and rule.severity is Severity.BLOCK),
     )
 
 

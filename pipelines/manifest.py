@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.core.errors import Actor, Problem
 from pipelines.files import write_atomic
+from pipelines.tally import Measure
 
 FORMAT = 2
 LANDED, CHECKED, LOADED, THINNED = "landed.json", "checked.json", "loaded.json", "thinned.json"
@@ -114,7 +115,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: rows by the rule that set them aside (a row may break several). resolved: rows of another
     package that this decision takes out of quarantine, likewise. columns: column → the CRM's field, where
     the name could not be taken as it is. absent: declared fields that a file has no column for. sheet, headers: of a
-    file whose rows were set aside, see `Table`. reader: digest of the code that read the rows.
+    file whose rows were set aside, see `Table`. reader: digest of the code that read the rows. reconciled: what the
+    cells of a file add up to, against its rows.
     """
 
     format: int = FORMAT
@@ -138,6 +140,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     sheet: str = ""
     headers: dict[str, str] = {}
     reader: str = ""
+    reconciled: list[Measure] = []
 
     @property
     def stopped_list(self) -> dict[str, object] | None:

@@ -533,7 +533,8 @@ def _reconcile(
             writer.look(), source, stream, rule, zone, org=outcome.org, overlap=work.settings.overlap
         )
         outcome.reconciled = found.measures
-        outcome.checks.append(asdict(found.result(rule, rules.owner)))
+        if tuple(source.kinds(stream)) != (CursorKind.FILE,):  # of a file it is known since it was checked
+            outcome.checks.append(asdict(found.result(rule, rules.owner)))
         outcome.usage.add(found.usage)
 
 

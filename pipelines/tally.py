@@ -41,6 +41,8 @@ class Because(StrEnum):
     CHANGED_WITHOUT_STAMP = "changed_without_stamp"
     RESTORED_WITHOUT_STAMP = "restored_without_stamp"
     NO_DELETED_LIST = "no_deleted_list"
+    GONE_WITHOUT_TRACE = "gone_without_trace"
+    UNREADABLE = "unreadable"
 
     NEVER_RECEIVED = "never_received"
     LOST_HERE = "lost_here"
@@ -50,14 +52,16 @@ class Because(StrEnum):
     BURIED_ONLY_IN_NAME = "buried_only_in_name"
     DOUBLED = "doubled"
     SHOWN_NEITHER = "shown_neither"
-    UNREADABLE = "unreadable"
+    MISREAD = "misread"
     WRONG_TOTAL = "wrong_total"
 
 
 EXPLAINED = frozenset(
     {
         Because.SET_ASIDE, Because.DROPPED, Because.WAITING, Because.CHANGED_SINCE, Because.DELETED_SINCE,
-        Because.DELETED_WITHOUT_STAMP, Because.CHANGED_WITHOUT_STAMP, Because.RESTORED_WITHOUT_STAMP, Because.NO_DELETED_LIST,
+        Because.DELETED_WITHOUT_STAMP, Because.CHANGED_WITHOUT_STAMP, Because.RESTORED_WITHOUT_STAMP,
+        Because.NO_DELETED_LIST,
+        Because.GONE_WITHOUT_TRACE, Because.UNREADABLE,
     }
 )  # fmt: skip
 
@@ -67,17 +71,20 @@ SENTENCES: dict[Because, str] = {
     Because.WAITING: "it lies in a package that is not loaded yet",
     Because.CHANGED_SINCE: "it changed there after it was read; the next sync brings it",
     Because.DELETED_SINCE: "it was deleted there after it was read; the next sync marks it",
-    Because.DELETED_WITHOUT_STAMP: "it was deleted there and no list of deletes since then says so; the next sweep marks it",
+    Because.DELETED_WITHOUT_STAMP: "it was deleted there and no list of deletes since then says so; the next sweep "
+    "marks it",
     Because.CHANGED_WITHOUT_STAMP: "its value changed there without a new stamp, as formulas and rollups do; the next "
     "full read (CRM_WAREHOUSE_REFRESH_DAYS) renews it",
     Because.RESTORED_WITHOUT_STAMP: "it was restored there without a new stamp; the next sweep brings it back",
     Because.NO_DELETED_LIST: "it is gone there and the CRM keeps no deleted list of its kind; the next sweep marks it",
+    Because.GONE_WITHOUT_TRACE: "the CRM shows it no more, neither as living nor as void: it was removed for good, or "
+    "is hidden from the API user; the next sweep marks it",
     Because.NEVER_RECEIVED: "no read ever brought it, though it is older than what was read; run `crm-warehouse sync "
     "--sweep`, which reads it by key",
     Because.LOST_HERE: "it was received and loaded, and is not in the table; run `crm-warehouse rebuild`",
     Because.ALTERED_HERE: "the table does not hold the value that was loaded; run `crm-warehouse rebuild`",
-    Because.STALE_HERE: "a newer version, which the last read should have brought, is not here; run `crm-warehouse sync "
-    "--full`",
+    Because.STALE_HERE: "a newer version, which the last read should have brought, is not here; run "
+    "`crm-warehouse sync --full`",
     Because.NOT_BROUGHT: "the last run said that this sync would bring it, and it did not; run `crm-warehouse sync "
     "--full`",
     Because.BURIED_ONLY_IN_NAME: "the CRM said that it was deleted, and the table shows it still; run `crm-warehouse "
@@ -85,7 +92,8 @@ SENTENCES: dict[Because, str] = {
     Because.DOUBLED: "the table holds it twice; run `crm-warehouse rebuild`",
     Because.SHOWN_NEITHER: "the CRM shows it neither among its records nor among the deleted ones: it may be hidden "
     "from the API user; the next sweep marks it as deleted",
-    Because.UNREADABLE: "the cell cannot be read as a number; its row is set aside",
+    Because.UNREADABLE: "a cell cannot be read as a number, so its row is set aside",
+    Because.MISREAD: "the cell was not typed as it stands in the file; report it with the package folder",
     Because.WRONG_TOTAL: "the file's own row of totals says something else than its rows add up to",
 }
 

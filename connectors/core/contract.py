@@ -236,13 +236,15 @@ class Table:
     blocks hold every data row in file order, each one once. skipped: rows that are not records, with the
     reason (blank, total, tips). `_record_id` is always there; `_cells` (as a JSON object the original texts that are
     not their column's text as they stand), `_number` and `_name` (by which the record may be known in files that lack
-    its id; the name normalised) may be. sheet: its name, "" of a text. headers: column or field → where a person
-    finds it (`D 商机金额`).
+    its id; the name normalised) may be. totals: of the skipped rows that are totals, position and texts by column;
+    complete, as `skipped` is, when the blocks are exhausted. sheet: its name, "" of a text. headers: column or field →
+    where a person finds it (`D 商机金额`).
     """
 
     columns: Sequence[str]
     blocks: Iterable[Block]
     skipped: Collection[tuple[int, str]] = ()
+    totals: Collection[tuple[int, Mapping[str, str]]] = ()
     sheet: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -359,6 +361,9 @@ class Source(ABC):
     """Records that one call of `listed` gives at most."""
     numbers_as_ids: bool = False
     """Whether ids are in the order of numbers; else in that of texts."""
+
+    tells_all_deletes: bool = True
+    """Whether a deleted record is on the CRM's list of deletes for long; else it may be gone without a trace."""
 
     def can_total(self, stream: Stream) -> Untold | None:
         """Why this stream's records cannot be counted or listed by ranges of ids; None where they can."""

@@ -17,6 +17,7 @@ import duckdb
 
 from connectors.core.contract import CELLS, NAME, NUMBER, RECORD_ID, Block, Field, FieldType, Shape, Table
 from connectors.core.files.uncollected import uncollected
+from pipelines.landing.own_totals import OwnTotals
 from pipelines.landing.pages import read_pages
 from pipelines.landing.records import cut_records
 from pipelines.landing.types import typed
@@ -95,10 +96,12 @@ def cells_from_file(
     columns: Mapping[str, str],
     con: duckdb.DuckDBPyConnection,
     scratch: Path,
-) -> None:
-    """The view `cells` over a spreadsheet or text file cut by its source.
+    sums: Sequence[str] = (),
+) -> OwnTotals:
+    """The view `cells` over a spreadsheet or text file cut by its source; returns what its own cells add up to.
 
-    columns: field → column. Cells that do not cast as they stand go through `parse`, the source's own reader.
+    columns: field → column. sums: fields to add up. Cells that do not cast as they stand go through `parse`, the
+    source's own reader.
     """
     own, present = _places(table.columns)
     readable = {
@@ -106,11 +109,14 @@ def cells_from_file(
         for field in shape.fields
         if field.name in present and field.type not in (FieldType.TEXT, FieldType.LOOKUP)
     }
+    summed = {field.name: field for field in shape.fields if field.name in sums and field.name in present}
+    own_totals = OwnTotals(summed, parse)
     odd: dict[int, set[str]] = {place: set() for place in readable}
     path = scratch / "cells.csv"
     with path.open("w", encoding="utf-8", newline="") as file, uncollected():
         for block in table.blocks:
             _write_block(file, block)
+            own_totals.see(block, table.columns)
             for place, field in readable.items():
                 odd[place].update(_not_plain(field, block.columns[place]))
     texts = ["_misfit", *(f"t{i}" for i in range(len(table.columns)))]
@@ -133,6 +139,8 @@ def cells_from_file(
         f"CREATE VIEW cells AS SELECT {', '.join(['_position', '_misfit', *carried, *cells])} "
         f"FROM {source} texts {' '.join(joins)}"
     )
+    own_totals.end(table)
+    return own_totals
 
 
 def _write_block(file: TextIO, block: Block) -> None:

@@ -9,7 +9,7 @@ through a file: held in memory, 200,000 of them would take hundreds of megabytes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from connectors.core.contract import RECORD_ID, CursorKind, Field, FieldType, Sh
 from pipelines.landing.archives import cells_from_archives, is_archived
 from pipelines.landing.cells import CARRIED, cells_from_file, cells_from_pages, unreadable
 from pipelines.landing.intact import require_intact
+from pipelines.landing.own_totals import OwnTotals
 from pipelines.landing.types import row_hash, typed
 from pipelines.landing.zone import Package
 from pipelines.sql import PARQUET, columns_of, literal, quote, renamed
@@ -34,7 +35,7 @@ class Decoded:
     skipped: rows that are no records, by reason. misfits: cells by field. columns: column → field, of fields
     that could not have a column of their own name. rows: the file of all rows as accepted rows look; None where
     one of them has something odd about it. sheet, headers: of a file, see `Table`. absent: declared fields that the
-    file has no column for.
+    file has no column for. own: what a file's cells add up to.
     """
 
     fields: tuple[Field, ...]
@@ -46,24 +47,31 @@ class Decoded:
     sheet: str
     headers: dict[str, str]
     absent: tuple[str, ...]
+    own: OwnTotals | None = None
 
 
 def decode(
-    package: Package, source: Source | None, stream: Stream, con: duckdb.DuckDBPyConnection, scratch: Path
+    package: Package,
+    source: Source | None,
+    stream: Stream,
+    con: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    sums: Sequence[str] = (),
 ) -> Decoded:
     """Fill `winners`, `losers` and `misfits`. `scratch` is an empty folder, `con` an empty database; source: opened,
-    for packages that are files."""
+    for packages that are files. sums: fields of which a file's own cells are added up."""
     landed = package.landed
     require_intact(package, landed)
     skipped: dict[str, int] = {}
     sheet, headers, absent = "", dict[str, str](), tuple[str, ...]()
     records: Path | None = None
+    own: OwnTotals | None = None
     if package.kind == CursorKind.FILE:
         assert source is not None
         con.execute(f"SET TimeZone = {literal('UTC')}")
         shape, table = source.tabulate(package.folder / landed.files[0].name, stream)
         shape, columns = _named(shape, stream)
-        cells_from_file(shape, table, source.parse, columns, con, scratch)
+        own = cells_from_file(shape, table, source.parse, columns, con, scratch, sums)
         skipped = dict(Counter(reason for _, reason in table.skipped))
         sheet, headers = table.sheet, dict(table.headers)
         given = {name.removesuffix(".id").removesuffix(".name") for name in table.columns}
@@ -89,7 +97,9 @@ def decode(
         con.execute("SELECT field, count(*) FROM misfits GROUP BY field ORDER BY field").fetchall()
     )
     received, whole = count + sum(skipped.values()), None if odd else rows
-    return Decoded(shape.fields, received, skipped, misfits, renamed(columns), whole, sheet, headers, absent)
+    return Decoded(
+        shape.fields, received, skipped, misfits, renamed(columns), whole, sheet, headers, absent, own
+    )
 
 
 def _named(shape: Shape, stream: Stream) -> tuple[Shape, dict[str, str]]:

@@ -93,8 +93,9 @@ def reconcile(
     overlap: timedelta = _OVERLAP,
     budget: int = BUDGET,
 ) -> Reconciled:
-    """Compare a stream that was just loaded with the CRM's own totals. con: the warehouse, which is only looked at (temp
-    tables are made and removed). overlap: of incremental reads. Never raises for what the CRM says or does not say."""
+    """Compare a stream that was just loaded with the CRM's own totals. con: the warehouse, which is only looked at
+    (temp tables are made and removed). overlap: of incremental reads. Never raises for what the CRM says or does not
+    say."""
     if tuple(source.kinds(stream)) == (CursorKind.FILE,):
         return Reconciled(measures_of_files(zone, rule))
     with spending() as usage:
@@ -245,7 +246,7 @@ def _items(
                 ours=ours,
                 theirs=theirs,
                 stamp=stamp,
-            )  # fmt: skip
+            )
         )
     return items
 
@@ -284,12 +285,8 @@ def _sentence(measure: Measure) -> str:
     unit = "records" if measure.measure == ROWS else measure.measure
     if measure.verdict is Verdict.NOT_ASKED:
         return f"{unit} not compared, because {measure.why}"
-    theirs = "an unknown number" if measure.theirs is None else f"{measure.theirs:,}"
-    text = (
-        f"{measure.ours:,} of {theirs} {unit}"
-        if measure.ours != measure.theirs
-        else f"{measure.ours:,} {unit}"
-    )
+    ours, theirs = _shown(measure.ours), _shown(measure.theirs)
+    text = f"{ours} of {theirs} {unit}" if ours != theirs else f"{ours} {unit}"
     counts: dict[str, int] = {}
     for item in measure.items:
         said = str(item.because).replace("_", " ")
@@ -298,6 +295,14 @@ def _sentence(measure: Measure) -> str:
         counts["more"] = measure.more
     told = ", ".join(f"{count:,} {said}" for said, count in counts.items())
     return "; ".join(filter(None, [f"{text}: {told}" if told else text, measure.why]))
+
+
+def _shown(value: Decimal | None) -> str:
+    """With thousands apart, and no more digits than it has."""
+    if value is None:
+        return "an unknown number"
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _with_calls(measure: Measure, calls: int) -> Measure:

@@ -61,7 +61,8 @@ def money_columns(
 
 
 class Holding:
-    """Temp tables of one reconciliation. exact: field → SQL. The temp table `waits` (id, stamp, v0 …, because) must be there."""
+    """Temp tables of one reconciliation. exact: field → SQL. The temp table `waits` (id, stamp, v0 …, because) must be
+    there."""
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from connectors.core.contract import Listed, Source, Stream, Totals, Untold
 from connectors.core.errors import Problem
 from pipelines.reconcile.held import Held, Holding
 
+_SPARE = 3  # calls: to halve once more, for the half page that halving may add, and to ask for all of it in the end
 _DIGITS = 15  # that a double holds, and with it a sum that comes as a JSON number
 
 
@@ -71,8 +72,8 @@ class _Span:
 class Search:
     """One search, or several one after the other. left: calls that may still be made.
 
-    unsearched: records in ranges that differ and could not be looked at; stopped: why. unlike: totals (0 rows, 1.. sums)
-    that a CRM gives otherwise than its own list of the same range adds up to, and the sentence.
+    unsearched: records in ranges that differ and could not be looked at; stopped: why. unlike: totals (0 rows, 1.. for
+    sums) that a CRM gives otherwise than its own list of the same range adds up to, and the sentence.
     """
 
     source: Source
@@ -97,16 +98,17 @@ class Search:
                 if self.left() < 1:
                     self.stopped = "the calls for one search are used up"
                     break
-                self._step(self._open[0])
+                # Downwards first: a leaf shows early what the CRM's totals are worth.
+                self._step(self._open[-1])
         except Problem as problem:
             self.stopped = problem.what
         self.unsearched += sum(self._size(span) for span in self._open)
 
     def _step(self, span: _Span) -> None:
-        rest = self._open[1:]
+        rest = self._open[:-1]
         cost, others = self._cost(span), sum(map(self._cost, rest))
-        affordable = cost + others <= self.left()
-        last_chance = affordable and 1 + cost + others > self.left()
+        spare = self.left() - cost - others
+        last_chance = 0 <= spare < _SPARE
         if span.high - span.low < 2 or cost <= self._worth(span) or last_chance:
             self._list(span)
         else:
@@ -123,7 +125,7 @@ class Search:
             _Span(span.low, middle, span.after, border, below),
             _Span(middle, span.high, border, span.until, span.theirs.less(below)),
         ]
-        self._open[:1] = []
+        self._open.remove(span)
         self._open += [half for half in halves if self._differs(half)]
 
     def _list(self, span: _Span) -> None:
@@ -135,7 +137,7 @@ class Search:
                 page = self.source.listed(self.stream, self.fields, after, span.until)
             except Problem as problem:
                 self._take(span, listed, ended=False)
-                self._open[:1] = []
+                self._open.remove(span)
                 self.unsearched += self._size(span) - min(len(listed), self._size(span))
                 raise problem
             listed += page.records
@@ -143,7 +145,7 @@ class Search:
             short = len(page.records) < self.source.listed_at_once and len(listed) >= span.theirs.rows
             ended = page.ended or short
             after = listed[-1].id if listed else after
-        self._open[:1] = []
+        self._open.remove(span)
         changed = self._take(span, listed, ended=ended)
         if not ended:
             self.unsearched += max(0, self._size(span) - len(listed))
@@ -162,7 +164,7 @@ class Search:
         CRM's totals are not those of its records, and then the search for their difference has no end."""
         own = Held(len(listed), tuple(_sum(listed, name) for name in self.fields))
         apart = span.theirs.apart(own, self._passed_over())
-        if not apart or self.left() < 1:
+        if not apart or self.left() < 1 + sum(map(self._cost, self._open)):
             return
         totals = self.source.totals(self.stream, self.fields, span.after, span.until)
         if isinstance(totals, Untold):

@@ -46,10 +46,12 @@ def lay_out(
     table: bool,
 ) -> None:
     """The temp table `waits` (id, stamp, because, v0 …): of each record that waits the newest version, if the warehouse
-    knows none as new and nobody said since that it is gone. fields: whose values are wanted. table: the stream has one."""
+    knows none as new and nobody said since that it is gone. fields: whose values are wanted. table: the stream has
+    one."""
     values = "".join(f", v{place} {MONEY}" for place in range(len(fields)))
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE all_waits (id VARCHAR, stamp TIMESTAMPTZ, read_at TIMESTAMPTZ, because VARCHAR{values})"
+        "CREATE OR REPLACE TEMP TABLE all_waits "
+        f"(id VARCHAR, stamp TIMESTAMPTZ, read_at TIMESTAMPTZ, because VARCHAR{values})"
     )
     for part in _parts(con, zone, stream, org):
         _add(con, part, fields)
@@ -68,7 +70,8 @@ def lay_out(
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE waits AS SELECT id, stamp{own}, because FROM (SELECT * FROM all_waits "
-        f"WHERE id IS NOT NULL QUALIFY {newest}) w WHERE NOT EXISTS (SELECT 1 FROM ops.deletions d WHERE d.source = $source "
+        f"WHERE id IS NOT NULL QUALIFY {newest}) w WHERE NOT EXISTS (SELECT 1 FROM ops.deletions d "
+        "WHERE d.source = $source "
         f"AND d.org = $org AND d.stream = $stream AND d.record_id = w.id AND d.read_at > w.read_at) {known} "
         f"{_still_swept(zone)}",
         {"source": stream.source, "org": org, "stream": stream.name},
@@ -77,7 +80,8 @@ def lay_out(
 
 
 _AS_NEW = (
-    "c._org = $org AND c._record_id = w.id AND ((c._deleted_at IS NULL AND (w.stamp IS NULL OR c._modified_at >= w.stamp)) "
+    "c._org = $org AND c._record_id = w.id AND "
+    "((c._deleted_at IS NULL AND (w.stamp IS NULL OR c._modified_at >= w.stamp)) "
     "OR (c._deleted_at IS NOT NULL AND c._read_at > w.read_at))"
 )
 
@@ -135,7 +139,8 @@ def _add(con: duckdb.DuckDBPyConnection, part: _Part, fields: Sequence[str]) -> 
         if part.positions is not None:  # those of them that somebody dropped
             con.execute(
                 "DELETE FROM all_waits WHERE id IN (SELECT _record_id FROM "
-                f"read_parquet({literal(str(path))}) WHERE list_contains(?, _position)) AND because = ? AND read_at = ?",
+                f"read_parquet({literal(str(path))}) WHERE list_contains(?, _position)) "
+                "AND because = ? AND read_at = ?",
                 [sorted(part.positions), Because.SET_ASIDE, package.landed.started_at],
             )
         _add_rows(con, part, path, fields)
@@ -150,7 +155,8 @@ def _add_rows(con: duckdb.DuckDBPyConnection, part: _Part, path: Path, fields: S
         values += f", TRY_CAST({quote(column)} AS {MONEY})" if column in present else f", NULL::{MONEY}"
     only = f"WHERE _position IN ({', '.join(map(str, sorted(part.positions)))})" if part.positions else ""
     con.execute(
-        f"INSERT INTO all_waits SELECT _record_id, _modified_at, $read_at::TIMESTAMPTZ, $because{values} FROM {rows} {only}",
+        f"INSERT INTO all_waits SELECT _record_id, _modified_at, $read_at::TIMESTAMPTZ, $because{values} "
+        f"FROM {rows} {only}",
         {"read_at": part.package.landed.started_at, "because": part.because},
     )
 
@@ -209,5 +215,6 @@ def _still_swept(zone: StreamZone) -> str:
         if landed.last and package.is_loaded() and (chain := zone.readable_chain(landed.read)):
             files = ", ".join(literal(str(part.rows(ACCEPTED))) for part in chain)
             began = literal(chain[0].landed.started_at.isoformat())
-            return f"AND (w.read_at >= {began}::TIMESTAMPTZ OR w.id IN (SELECT _record_id FROM read_parquet([{files}])))"
+            listed = f"w.id IN (SELECT _record_id FROM read_parquet([{files}]))"
+            return f"AND (w.read_at >= {began}::TIMESTAMPTZ OR {listed})"
     return ""

@@ -19,6 +19,7 @@ from pipelines.tally import Because, Item, Measure, What
 from pipelines.warehouse.schema import history_table, raw_table
 
 _LOOKED_UP = 500  # records of which the reason is looked up; the others stand without one that excuses them
+_FEW = 20
 _DAY = timedelta(days=1)
 
 
@@ -80,7 +81,17 @@ class Reasons:
             else:
                 what, why = What.DIFFERS, self._differs(one)
             found[one] = (what, why)
+        if sum(why is Because.GONE_WITHOUT_TRACE for _, why in found.values()) > self._few():
+            shown = (
+                What.MISSING_THERE,
+                Because.SHOWN_NEITHER,
+            )  # rather a right that was lost than a clean-up
+            found = {o: shown if f[1] is Because.GONE_WITHOUT_TRACE else f for o, f in found.items()}
         return found
+
+    def _few(self) -> int:
+        """Records that may go without a trace between two sweeps without anybody being told."""
+        return max(_FEW, self.holding.ours().rows // 100)
 
     def kept_their_word(self, items: Sequence[Item]) -> list[Item]:
         """The same items; where the last reconciliation said that this sync would mend one, and it did not, that."""
@@ -126,9 +137,12 @@ class Reasons:
             return Because.BURIED_ONLY_IN_NAME
         if one.id in gone:
             return self._when_deleted(gone[one.id])
+        if not known.in_history:
+            return Because.SHOWN_NEITHER  # no package brought it
         if CursorKind.DELETED not in self.source.kinds(self.stream) and self.source.can_sweep(self.stream):
             return Because.NO_DELETED_LIST
-        return Because.SHOWN_NEITHER
+        told = self.trouble or self.source.tells_all_deletes
+        return Because.SHOWN_NEITHER if told else Because.GONE_WITHOUT_TRACE
 
     def _differs(self, one: Odd) -> Because:
         assert one.theirs is not None and one.ours is not None
@@ -175,7 +189,8 @@ class Reasons:
         current, history = (of(self.stream.source, self.stream.name) for of in (raw_table, history_table))
         rows = self.con.execute(
             "SELECT c._record_id, bool_or(c._deleted_at IS NOT NULL), max(c._read_at), any_value(c._package_id), "
-            f"any_value(c._position) FROM {current} c WHERE c._org = $org AND list_contains($ids, c._record_id) GROUP BY 1",
+            f"any_value(c._position) FROM {current} c WHERE c._org = $org AND list_contains($ids, c._record_id) "
+            "GROUP BY 1",
             named,
         ).fetchall()
         versions = self.con.execute(

@@ -8,13 +8,24 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors import discover
-from connectors.core.contract import CursorKind, Page, Shape, Source, Stream, Window
+from connectors.core.contract import (
+    CursorKind,
+    FieldType,
+    Page,
+    Shape,
+    Source,
+    Stream,
+    Totals,
+    Untold,
+    Window,
+)
 from connectors.core.errors import Actor, Problem
 from tests.contract.canonical import Delivered, delivered, rows_of
 from tests.contract.sources import CASES, Case, Truth
@@ -103,6 +114,32 @@ def test_a_full_read_is_the_truth_each_record_once(opened: Opened):
         assert len(full.keys) == len(set(full.keys)), stream.name
         assert set(full.keys) == set(truth), stream.name
         assert _differences(truth, full.records) == [], stream.name
+
+
+def test_totals_and_lists_of_ranges_are_the_truth(opened: Opened):
+    """Of all records and of both halves of them, in the order of ids that the source says it has."""
+    for stream in opened.streams:
+        source, truth = opened.source, opened.truth.records(stream.name)
+        if source.can_total(stream):
+            assert isinstance(source.totals(stream), Untold)
+            continue
+        ids = sorted(truth, key=int if source.numbers_as_ids else str)
+        middle, money = ids[len(ids) // 2], [f.name for f in stream.fields if f.type is FieldType.DECIMAL][:2]
+        for after, until, inside in (
+            ("", "", ids), ("", middle, ids[: len(ids) // 2 + 1]), (middle, "", ids[len(ids) // 2 + 1 :]),
+            (ids[0], middle, ids[1 : len(ids) // 2 + 1]),
+        ):  # fmt: skip
+            found = source.totals(stream, money, after, until)
+            assert isinstance(found, Totals) and found.rows == len(inside), (stream.name, after, until)
+            for name, value in found.sums.items():
+                filled = [truth[id][name] for id in inside if truth[id].get(name) is not None]
+                assert value == sum(filled, Decimal(0)), (stream.name, name)
+            assert set(found.sums) == set(money) or found.untold
+            listing = source.listed(stream, money, after, until)
+            assert [one.id for one in listing.records] == inside[: source.listed_at_once], stream.name
+            for one in listing.records:
+                assert one.values == {name: truth[one.id].get(name) for name in money}, (stream.name, one.id)
+                assert one.stamp == truth[one.id].get(stream.stamp or ""), (stream.name, one.id)
 
 
 def _differences(truth: Any, found: dict[str, dict[str, Any]]) -> list[tuple[str, str, Any, Any]]:

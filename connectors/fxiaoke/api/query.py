@@ -138,7 +138,7 @@ def read_sweep(api: Api, stream: Stream, found: Reading) -> Iterator[Page]:
 def read_totals(
     api: Api, stream: Stream, found: Reading, sums: Sequence[str], after: str, until: str
 ) -> Totals | Untold:
-    """How many living records Fxiaoke says there are with ids behind `after`, up to and with `until`; it sums nothing."""
+    """How many living records there are by Fxiaoke's word, with ids behind `after`, up to and with `until`; no sums."""
     walk = _Walk(api, stream, found, _living(found), names=(stream.key,))
     cut = walk.page(after, more=_up_to(until), counted=True, limit=1)
     if cut.ids and not cut.total:

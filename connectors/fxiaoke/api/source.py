@@ -55,6 +55,7 @@ class FxiaokeApi(Source):
 
     name = "fxiaoke"
     listed_at_once = LIMIT
+    tells_all_deletes = False  # what is removed from among the void records is shown nowhere
 
     def __init__(
         self, context: SourceContext, declared: Sequence[Stream], clients: Clients | None = None

@@ -46,7 +46,8 @@ def tabulate(file: Path, words: ObjectLabels, vocabulary: Vocabulary, timezone: 
     layout = lay_out(head[fit.row - 1], words, vocabulary, timezone)
     skipped = Skipped()
     cutter = _Cutter(grid, layout, fit.row, skipped)
-    return layout.shape, Table(layout.table_columns(), cutter.blocks(), skipped, grid.sheet, places(layout))
+    table = Table(layout.table_columns(), cutter.blocks(), skipped, cutter.totals, grid.sheet, places(layout))
+    return layout.shape, table
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class _Cutter:
         dates = (FieldType.DATE, FieldType.DATETIME)
         self._days = frozenset(c.index for c in layout.columns if c.declared and c.field.type in dates)
         self._keys = Keys(layout, self._texts_again)
+        self.totals: list[tuple[int, dict[str, str]]] = []  # rows of totals that blocks came by
 
     def blocks(self) -> Iterator[Block]:
         """Every record of the file, in file order."""
@@ -111,6 +113,8 @@ class _Cutter:
             if reasons := self._no_records(block):
                 for place, why in sorted(reasons.items()):
                     skipped.add(range(position + place, position + place + 1), why)
+                    if why == TOTAL and skipped is self._skipped:
+                        self.totals.append((position + place, self._said(block, place)))
                 block = block.only([place not in reasons for place in range(len(some))])
             position += len(some)
             if block.positions:
@@ -178,6 +182,13 @@ class _Cutter:
         if block.positions[0] == self._header + 1 and any(TIPS.search(column[0]) for column in texts):
             reasons[0] = HINTS
         return reasons
+
+    def _said(self, block: _Cells, place: int) -> dict[str, str]:
+        """The texts of a row by the fields that its columns are."""
+        found = {
+            c.field.name: self._values(c, [block.texts[c.index][place]])[0] for c in self._layout.columns
+        }
+        return {name: text for name, text in found.items() if text}
 
     def _values(self, column: Column, texts: Sequence[str]) -> Sequence[str]:
         blanks = column.blanks - {""}
