@@ -70,7 +70,7 @@ def check(
                     "fit",
                     rules,
                     package_id=package.id,
-                    pii=personal_fields(package, stream),
+                    pii=personal_fields(package, stream) | {f.name for f in decoded.fields if f.pii},
                     timezone=settings.timezone,
                     known=known_of(package, stream, decoded, rules),
                 )

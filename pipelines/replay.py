@@ -135,7 +135,7 @@ def _judged(
         "again",
         of_rows,
         package_id=package.id,
-        pii=personal_fields(package, stream),
+        pii=personal_fields(package, stream) | {f.name for f in decoded.fields if f.pii},
         timezone=settings.timezone,
         known=known_of(package, stream, decoded, of_rows),
     )
