@@ -429,7 +429,7 @@ def test_what_waits_is_explained_for_one_call(own: Compared) -> None:
     waiting = next(w.package for w in waiting_rows(own.settings) if w.package != package.id)
     decide(own.settings, waiting, sorted({f.row for f in faults(own.settings, waiting)}), let=True, by="test")
     released = own.outcomes(own.sync(streams=("deals",)))["deals"]
-    assert [m.verdict for m in released.reconciled] == [Verdict.AGREES] * 2
+    assert [(m.verdict, m.set_aside) for m in released.reconciled] == [(Verdict.AGREES, 0)] * 2
 
     # The diary and ops hold it, and a rebuild gives it again.
     kept_rows = own.query(RECONCILED), own.query(ITEMS)

@@ -81,3 +81,9 @@ def test_a_sum_may_be_off_by_what_a_double_cannot_hold_and_no_more(theirs, ours,
     said = Decimal(theirs)
     found = Counted(1, (said,), (slack_of(said),)).apart(Held(1, (Decimal(ours),)))
     assert found == ([] if agrees else [1])
+
+
+def test_the_rest_of_a_range_is_all_of_it_less_its_part():
+    whole = Counted(10, (Decimal(7), None), (Decimal("0.5"), Decimal(0)))
+    part = Counted(4, (Decimal(5), Decimal(1)), (Decimal("0.25"), Decimal(0)))
+    assert whole.less(part) == Counted(6, (Decimal(2), None), (Decimal("0.75"), Decimal(0)), asked=False)
