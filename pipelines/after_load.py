@@ -22,8 +22,9 @@ from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.cross import judge_cross
 from pipelines.quality.docs import keep, loaded_tables
 from pipelines.quality.model import Rule, RuleSet, Scope, Severity
+from pipelines.quality.rules import load_rules
 from pipelines.quality.verdict import RuleResult
-from pipelines.settings import Settings
+from pipelines.settings import EXPECTATIONS, Settings
 from pipelines.warehouse.hygiene import waiting_rows
 
 _SERVED = (Status.LOADED, Status.UNCHANGED)
@@ -184,9 +185,13 @@ def _held_back(result: Mapping[str, Any]) -> Problem:
 
 
 def held_back(settings: Settings) -> Sequence[str]:
-    """The streams whose loaded records break a blocking rule: nothing of them may be published."""
-    return [
-        f"{source}.{stream} ({', '.join(sorted(name for name, rule in of.rules.items() if rule.blocks))})"
-        for (source, _, stream), of in standings(settings.landing).items()
-        if any(rule.blocks for rule in of.rules.values())
-    ]
+    """The streams whose loaded records break a blocking rule: nothing of them may be published. A rule that is not
+    written any more, or blocks no more, holds nothing back, though its stream may never be read again."""
+    found = []
+    for (source, _, stream), of in standings(settings.landing).items():
+        if names := sorted(name for name, rule in of.rules.items() if rule.blocks):
+            rules = load_rules(EXPECTATIONS, source, stream, needed=False)
+            blocking = {rule.name for rule in rules.of(Scope.CROSS) if rule.severity is Severity.BLOCK}
+            if names := [name for name in names if name in blocking]:
+                found.append(f"{source}.{stream} ({', '.join(names)})")
+    return found

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import flow
+from connectors.core.errors import Problem
+from pipelines import after_load, flow
 from pipelines import sync as sync_room
 from pipelines.health import read_health, sentences
 from pipelines.landing.standing import read_standing
@@ -20,6 +21,14 @@ from pipelines.settings import EXPECTATIONS, Settings, load_settings, selected
 from tests.conftest import Sandbox
 
 pytestmark = pytest.mark.e2e
+STALE = """
+  - name: must_be_of_this_hour
+    scope: cross
+    severity: block
+    owner: the board
+    freshness: {of: record, hours: 1}
+    reason: The board wants no number that is older than an hour.
+"""
 BLOCK = """
   - name: nothing_may_come
     scope: package
@@ -54,31 +63,58 @@ class Home:
     def about(self) -> dict[str, str]:
         return dict(self.published("SELECT name, value FROM about"))
 
+    def loaded(self, table: str) -> int:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
+            return con.execute(f"SELECT count(*) FROM {table} WHERE _deleted_at IS NULL").fetchall()[0][0]
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    sandbox = Sandbox(seed=11, size=150)
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Published once."""
+    folder, sandbox = tmp_path_factory.mktemp("blocked"), Sandbox(seed=11, size=150)
     try:
-        for name, value in sandbox.settings.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("CRM_WAREHOUSE_HOME", str(tmp_path / "home"))
-        settings = load_settings()
-        settings.prepare_home()
-        settings.inbox("fxiaoke_export").mkdir(parents=True, exist_ok=True)
-        home = Home(tmp_path, sandbox, settings)
-        monkeypatch.setattr(sync_room, "EXPECTATIONS", home.rules)
-        yield home
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in sandbox.settings.items():
+                patch.setenv(name, value)
+            patch.setenv("CRM_WAREHOUSE_HOME", str(folder / "home"))
+            settings = load_settings()
+            settings.prepare_home()
+            settings.inbox("fxiaoke_export").mkdir(parents=True, exist_ok=True)
+            home = Home(folder, sandbox, settings)
+            for room in (sync_room, after_load):
+                patch.setattr(room, "EXPECTATIONS", home.rules)
+            assert home.run().ok
+            assert home.about()["stale"] == ""
+            yield home
     finally:
         sandbox.close()
 
 
-def test_a_blocked_stream_is_old_and_everything_else_is_new(home: Home) -> None:
-    assert home.run().ok
-    first, before = home.about(), home.counts()
-    assert first["stale"] == ""
+def test_what_is_loaded_and_breaks_a_blocking_rule_is_not_published(home: Home) -> None:
+    """The company's clock lies in the past, so the rule cannot hold."""
+    version, before = home.about()["version"], home.counts()
+    file = home.rules / "fxiaoke_export" / "new_opportunity_obj.yml"
+    rules = file.read_text()
+    file.write_text(rules + STALE)
+    home.sandbox.advance(14)
+    report = home.run()
+    assert report.build is None and report.publication is None
+    told = " ".join(report.sentences())
+    assert "must_be_of_this_hour" in told and "the board: repair it in the source" in told
+    with pytest.raises(Problem, match=r"new_opportunity_obj [(]must_be_of_this_hour[)]"):
+        flow.publish_built(home.settings)
+    assert (home.about()["version"], home.counts()) == (version, before)
+    assert home.loaded("raw_fxiaoke_export.new_opportunity_obj") > before["fxiaoke"], "loaded all the same"
 
-    with (home.rules / "zoho" / "deals.yml").open("a") as file:
-        file.write(BLOCK)
+    file.write_text(rules)
+    assert flow.held_back(home.settings) == [], "a rule that nobody wants any more holds nothing back"
+
+
+def test_a_blocked_stream_is_old_and_everything_else_is_new(home: Home) -> None:
+    version, before = home.about()["version"], home.counts()
+    good = home.loaded("raw_zoho.deals")
+    with (home.rules / "zoho" / "deals.yml").open("a") as rules:
+        rules.write(BLOCK)
     home.sandbox.advance(14)
     report = home.run()
     assert not report.ok and report.publication is not None, "what can be served is served"
@@ -88,14 +124,17 @@ def test_a_blocked_stream_is_old_and_everything_else_is_new(home: Home) -> None:
     standing = read_standing(Zone(home.settings.landing).stream("zoho", "default", "deals"))
     assert standing and not standing.good
     about, counts = home.about(), home.counts()
-    assert about["version"] > first["version"]
+    assert about["version"] > version
     assert about["stale"] == f"zoho.deals of default (blocked since {standing.since:%Y-%m-%d %H:%M} UTC)"
-    assert counts["zoho"] == before["zoho"], "the last good table"
+    assert counts["zoho"] == home.loaded("raw_zoho.deals") == good, "the last good table"
     assert counts["fxiaoke"] > before["fxiaoke"], "the other CRM goes on"
     assert home.published(
-        "SELECT served, blocked, pending > 0, status_since IS NOT NULL FROM ops.stream_state "
-        "WHERE source = 'zoho' AND stream = 'deals'"
-    ) == [(False, True, True, True)]
+        "SELECT is_served, is_blocked, waiting_package_count > 0, worst_rule, who_must_act, "
+        "reconciliation_verdict FROM mart.mart_data_quality WHERE source = 'zoho' AND stream = 'deals'"
+    ) == [(False, True, True, "nothing_may_come", "the revenue desk", "explained")]
+    assert home.published("SELECT source, stream FROM mart.mart_data_quality WHERE NOT is_served") == [
+        ("zoho", "deals")
+    ]
 
     health = read_health(home.settings.published)
     assert health and not health.ok

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import duckdb
 import pytest
@@ -16,7 +18,8 @@ import yaml
 
 from connectors.inputs.schema import load_schemas
 from pipelines.health import read_health
-from pipelines.settings import DBT_PROJECT, load_settings
+from pipelines.quality.rules import load_rules
+from pipelines.settings import DBT_PROJECT, EXPECTATIONS, load_settings
 from tests.conftest import Sandbox
 from tests.e2e.commands import digests
 from tests.unit.inputs_files import CORRECTED_BOOK, workbook
@@ -66,6 +69,14 @@ def checks(result: Any) -> dict[tuple[str, ...], bool]:
     return {(*c.asset_key.path, c.check_name): c.passed for c in found}
 
 
+def check(result: Any, asset: str, name: str) -> Any:
+    """What a check said."""
+    events = (e for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION")
+    found = (e.event_specific_data for e in events)
+    (one,) = (c for c in found if (c.asset_key.path[-1], c.check_name) == (asset, name))
+    return one
+
+
 def failed_steps(result: Any) -> set[str]:
     return {e.step_key for e in result.all_events if e.event_type_value == "STEP_FAILURE"}
 
@@ -92,7 +103,11 @@ def test_one_run_makes_everything(home: Path) -> None:
         for source, stream, name in found
         if (source, stream) == ("fxiaoke_export", "new_opportunity_obj")
     }
-    assert len(rules) > 5, "every rule of the stream is a check"
+    written = load_rules(EXPECTATIONS, "fxiaoke_export", "new_opportunity_obj")
+    assert rules == {"synced", *(rule.name for rule in written.rules)}, "every rule of the stream is a check"
+    told = check(result, "new_opportunity_obj", "amount_is_not_negative").metadata
+    assert told["checked"].value > 100 and told["failing"].value == 0
+    assert Path(url2pathname(urlparse(told["data_docs"].value).path)).is_file()
     assert any(asset == "mart_team_kpi_month" for _, asset, _ in found), "dbt tests are checks"
     assert found["mart", "mart_team_kpi_month", "contract"] is True
     assert ("mart", "mart_funnel_cohort", UNIT_TEST) not in found, "unit tests have a job of their own"
