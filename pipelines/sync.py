@@ -21,7 +21,7 @@ import msgspec
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.limits import spending
-from pipelines.after_load import Loaded, judge_loaded, note_unserved
+from pipelines.after_load import Loaded, judge_loaded, note_gone, note_unserved
 from pipelines.check import UNREADABLE, check, unreadable
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
@@ -82,7 +82,8 @@ def sync(
                 _sync_source(work, spec, org, writer)
             for problem in problems:
                 report.add(spec.name, problem)
-                note_unserved(settings, report, spec.name, org, problem)
+                with noted(report.add_own):
+                    _note_unserved(work, spec, org, problem, writer)
         _note_strangers(work, chosen)
         append_run(settings.landing, _diary(report, command))
         if writer.opened or any(outcome.landed for outcome in report.outcomes):  # what waits is visible too
@@ -257,10 +258,11 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
         asked = writer.opened or (
             settings.warehouse.exists() and any(of and of.of(Scope.CROSS) for of in rules.values())
         )
-        changed = frozenset(name for name, outcome in outcomes.items() if outcome.packages)
-        loaded = Loaded.look(settings, report, source, writer.look() if asked else None, changed)
+        con = writer.look() if asked else None
+        loaded = Loaded.look(settings, report, spec.name, org, con, source.clock())
         for stream in chosen:
             judge_loaded(loaded, stream, outcomes[stream.name], rules[stream.name])
+        note_gone(settings, spec.name, org, {s.name for s in (*streams, *spec.streams())})
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
@@ -417,6 +419,12 @@ def _checked(
         yield package
 
 
+def _note_unserved(work: _Work, spec: SourceSpec, org: str, problem: Problem, writer: _LazyWriter) -> None:
+    con = writer.look() if work.settings.warehouse.exists() else None
+    loaded = Loaded.look(work.settings, work.report, spec.name, org, con)
+    note_unserved(loaded, {s.name: s for s in spec.streams()}, problem, _rules)
+
+
 def _rules(stream: Stream, outcome: StreamOutcome) -> RuleSet | None:
     """None where they cannot be used, which the outcome then says."""
     with noted(outcome.fail):
@@ -489,7 +497,10 @@ def _stop_sweep(package: Package, problem: Problem) -> None:
     """The brake is judged once, at the sweep's place in the fold; then a person or a newer sweep decides."""
     checked = package.checked
     assert checked is not None
-    reason = {"rule": SWEEP_BRAKE, "severity": "block", "passed": False, "reason": problem.what}
+    reason = {
+        "rule": SWEEP_BRAKE, "scope": "package", "severity": "block", "passed": False, "reason": problem.what,
+        "owner": Actor.CRM_ADMIN.value, "observed": "stopped", "checked": 1, "failing": 1,
+    }  # fmt: skip
     stopped = msgspec.structs.replace(checked, blocked=True, results=[*checked.results, reason])
     write_manifest(package.folder, CHECKED, stopped)
 

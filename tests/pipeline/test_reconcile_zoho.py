@@ -376,6 +376,7 @@ def test_a_promise_that_the_next_sync_broke_is_no_excuse(
     assert outcome.reconciled[0].verdict is Verdict.DIFFERS
 
 
+@pytest.mark.slow
 def test_what_waits_is_explained_for_one_call(own: Compared) -> None:
     """A row in quarantine, an older version of it in the table, a blocked package, and one that somebody dropped."""
     assert own.sync(streams=("deals",)).ok
