@@ -42,6 +42,7 @@ from pipelines.reconcile import reconcile
 from pipelines.replay import is_outdated, replay
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
+from pipelines.tally import BROUGHT_BY_KEY
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.connect import read_warehouse
@@ -246,13 +247,15 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
                 missing += unheld
                 if not unheld:
                     _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
+                    missing += _shown_by_totals(work, source, stream, read.outcome)
                 outcomes[stream.name] = read.outcome
             healing = {pool.submit(_land_keys, work, source, u, zones[u.stream.name]): u for u in missing}
             for done in as_completed(healing):
                 stream, read = healing[done].stream, done.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
                 _settle(writer, work, zones[stream.name], stream, read)
-                _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
+                if read.ready or not read.outcome.reconciled:
+                    _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
         report.outcomes += outcomes.values()
         rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
         asked = writer.opened or (
@@ -286,11 +289,11 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Unheld:
-    """Records that a sweep lists and the warehouse does not hold; `sweep` is the package that says so."""
+    """Records that the source has and the warehouse does not hold, or not as they are. shown_by: what says so."""
 
     stream: Stream
     outcome: StreamOutcome
-    sweep: str
+    shown_by: str
     keys: list[str]
 
 
@@ -332,13 +335,12 @@ def _replayed(work: _Work, source: Source, stream: Stream, zone: StreamZone) -> 
 
 
 def _land_keys(work: _Work, source: Source, unheld: _Unheld, zone: StreamZone) -> _Read:
-    """Read records by key that a sweep has shown to be missing."""
+    """Read records by key that a sweep or a comparison of totals has shown to be missing."""
     began = monotonic()
     read = _Read(unheld.outcome)
     with noted(unheld.outcome.fail), spending() as usage:
-        name = f"{CursorKind.SWEEP}:{unheld.sweep}"
         landing = _land(
-            work, source, unheld.stream, CursorKind.BACKFILL, zone, backfill=name, keys=unheld.keys
+            work, source, unheld.stream, CursorKind.BACKFILL, zone, backfill=unheld.shown_by, keys=unheld.keys
         )
         unheld.outcome.landed += len(landing.packages)
     unheld.outcome.usage.add(usage)
@@ -382,7 +384,17 @@ def _shown_by_sweeps(writer: _LazyWriter, zone: StreamZone, stream: Stream, read
         for package in read.ready:
             whole = package.kind == CursorKind.SWEEP and package.is_loaded() and package.landed.last
             if whole and (keys := unheld(writer(), zone, stream, package)):
-                yield _Unheld(stream, outcome, package.id, keys)
+                yield _Unheld(stream, outcome, f"{CursorKind.SWEEP}:{package.id}", keys)
+
+
+def _shown_by_totals(
+    work: _Work, source: Source, stream: Stream, outcome: StreamOutcome
+) -> Iterator[_Unheld]:
+    """What totals that differ show to be missing or old here, where reading it by key brings it: not in a week, now."""
+    items = (item for measure in outcome.reconciled for item in measure.items)
+    keys = sorted({item.record for item in items if item.because in BROUGHT_BY_KEY})
+    if keys and source.can_sweep(stream):
+        yield _Unheld(stream, outcome, f"totals:{work.report.run_id}", keys)
 
 
 def _checked(
@@ -545,6 +557,7 @@ def _reconcile(
         )
         outcome.reconciled = found.measures
         if tuple(source.kinds(stream)) != (CursorKind.FILE,):  # of a file it is known since it was checked
+            outcome.checks = [check for check in outcome.checks if check["rule"] != rule.name]
             outcome.checks.append(asdict(found.result(rule, rules.owner)))
         outcome.usage.add(found.usage)
 
