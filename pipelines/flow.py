@@ -178,7 +178,7 @@ def publish_built(settings: Settings) -> Publication:
 def _stale(settings: Settings) -> Iterator[str]:
     """What of a version is old, and since when."""
     for (source, org, stream), of in standings(settings.landing).items():
-        if not of.good:
+        if of.old:
             yield f"{source}.{stream} of {org} ({of.status} since {of.since:%Y-%m-%d %H:%M} UTC)"
 
 

@@ -85,6 +85,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     aside: Aside = Aside()
     warned: dict[str, Broken] = {}
 
+    @property
+    def old(self) -> bool:
+        """What is loaded of it is not what the source has now. Of what was never served nothing is loaded."""
+        return not self.good and self.served_at is not None
+
     def failing(self) -> Iterator[Failing]:
         """A rule over rows fails as long as such rows wait or are loaded, however good the next package was."""
         for name, rule in self.rules.items():
@@ -228,6 +233,6 @@ def digest(stands: Mapping[tuple[str, str, str], Standing]) -> str:
     lines = []
     for key, of in stands.items():
         failing = [f"{f.rule}={f.failing}" if f.severity == _QUARANTINE else f.rule for f in of.failing()]
-        if failing or not of.good:
-            lines.append("/".join([*key, *([] if of.good else ["stale"]), *sorted(failing)]))
+        if failing or of.old:
+            lines.append("/".join([*key, *(["old"] if of.old else []), *sorted(failing)]))
     return sha256("\n".join(sorted(lines)).encode()).hexdigest()[:8] if lines else ""

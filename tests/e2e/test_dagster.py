@@ -69,11 +69,11 @@ def checks(result: Any) -> dict[tuple[str, ...], bool]:
     return {(*c.asset_key.path, c.check_name): c.passed for c in found}
 
 
-def check(result: Any, asset: str, name: str) -> Any:
+def check(result: Any, *path: str) -> Any:
     """What a check said."""
     events = (e for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION")
     found = (e.event_specific_data for e in events)
-    (one,) = (c for c in found if (c.asset_key.path[-1], c.check_name) == (asset, name))
+    (one,) = (c for c in found if (*c.asset_key.path, c.check_name) == path)
     return one
 
 
@@ -105,7 +105,7 @@ def test_one_run_makes_everything(home: Path) -> None:
     }
     written = load_rules(EXPECTATIONS, "fxiaoke_export", "new_opportunity_obj")
     assert rules == {"synced", *(rule.name for rule in written.rules)}, "every rule of the stream is a check"
-    told = check(result, "new_opportunity_obj", "amount_is_not_negative").metadata
+    told = check(result, "fxiaoke_export", "new_opportunity_obj", "amount_is_not_negative").metadata
     assert told["checked"].value > 100 and told["failing"].value == 0
     assert Path(url2pathname(urlparse(told["data_docs"].value).path)).is_file()
     assert any(asset == "mart_team_kpi_month" for _, asset, _ in found), "dbt tests are checks"

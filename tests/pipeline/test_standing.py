@@ -120,7 +120,10 @@ def test_the_digest_tells_what_readers_must_be_told() -> None:
     fine, one = standing(None, 0, result("a", 0)), standing(None, 0, result("a", 1))
     assert digest({key: fine}) == digest({}) == ""
     assert digest({key: one}) == digest({key: standing(one, 1, result("a", 9))}) != ""
-    assert digest({key: one}) != digest({key: standing(None, 0, result("a", 1), good=False)})
+    old = standing(one, 1, result("a", 1), good=False)
+    assert digest({key: one}) != digest({key: old})
+    never = standing(None, 0, good=False)
+    assert digest({key: never}) == "", "of what was never served nothing is old"
 
 
 @pytest.mark.parametrize(
