@@ -137,19 +137,21 @@ class Reasons:
         return self.sweeps and self.source.can_sweep(self.stream)
 
     def _swept_since(self) -> bool:
-        return any(package.landed.last and package.is_loaded() for package in self._since(CursorKind.SWEEP))
+        whole = self._whole_since(CursorKind.SWEEP)
+        return any(self.zone.readable_chain(package.landed.read) for package in whole)
 
     def _refreshed_since(self) -> bool:
-        return any(
-            package.landed.full and package.landed.last and package.is_loaded()
-            for package in self._since(CursorKind.INCREMENTAL)
-        )
+        return any(package.landed.full for package in self._whole_since(CursorKind.INCREMENTAL))
 
-    def _since(self, kind: CursorKind) -> Iterator[Package]:
-        """Packages whose read began after the last reconciliation."""
-        if (since := self.before_at) is not None:
-            packages = reversed(self.zone.packages(kind))
-            yield from takewhile(lambda package: package.landed.started_at > since, packages)
+    def _whole_since(self, kind: CursorKind) -> Iterator[Package]:
+        """The last packages of loaded reads that began, with their first part, after the last reconciliation."""
+        if (since := self.before_at) is None:
+            return
+        for package in takewhile(lambda p: p.landed.started_at > since, reversed(self.zone.packages(kind))):
+            first = Package(self.zone.folder / (package.landed.read or package.id))
+            began = first.landed.started_at if first.is_landed() else package.landed.started_at
+            if package.landed.last and package.is_loaded() and began > since:
+                yield package
 
     def _missing_here(self, one: Odd) -> Because:
         assert one.theirs is not None
