@@ -20,7 +20,7 @@ from pipelines.faults import step
 from pipelines.files import sync_file
 from pipelines.landing.decode import Decoded, decode
 from pipelines.landing.volume import recent_reads, rows_of_read
-from pipelines.landing.zone import Package
+from pipelines.landing.zone import Package, StreamZone
 from pipelines.manifest import (
     ACCEPTED,
     CHECKED,
@@ -144,6 +144,28 @@ def personal_fields(package: Package, stream: Stream) -> set[str]:
     """Fields of a package whose values are shown to nobody who did not ask for them."""
     fields = stream.fields if package.kind == CursorKind.FILE else package.shape.fields
     return {field.name for field in (*stream.fields, *fields) if field.pii}
+
+
+def personal_of(zone: StreamZone, stream: Stream) -> set[str]:
+    """Fields of a stream's tables whose values are shown to nobody who did not ask for them: those that it declares,
+    and those that the newest package's shape marks. Of files, whose further columns no shape tells, all of the newest
+    one's."""
+    newest = next((p for p in reversed(zone.packages()) if p.kind in RECORD_KINDS and p.is_landed()), None)
+    if newest is None:
+        return {field.name for field in stream.fields if field.pii}
+    found = personal_fields(newest, stream)
+    if newest.kind == CursorKind.FILE:
+        found |= _columns(newest.rows(ACCEPTED)) - {field.name for field in stream.fields}
+    return found
+
+
+def _columns(path: Path) -> set[str]:
+    """Of a file of rows; none where it is thinned out or never was."""
+    if not path.exists():
+        return set()
+    with duckdb.connect() as con:
+        described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
+    return {name for name, *_ in described if not name.startswith("_")}
 
 
 def set_aside_unfit(con: duckdb.DuckDBPyConnection) -> None:

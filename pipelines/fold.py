@@ -109,14 +109,20 @@ def prepared_warehouse(settings: Settings, path: Path | None = None) -> Iterator
 
 def note_landing(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """What `ops` says of the landing zone: the diary of syncs with what was reconciled, and per stream its cursor, what
-    waits, and how each of its rules fared."""
-    known = noted_runs(con)
-    runs = [run for run in read_runs(settings.landing) if run.run_id not in known]
-    note_runs(con, [row for run in runs for row in _run_rows(run)])
-    note_reconciled(con, [row for run in runs for row in _reconciled_rows(run)])
-    note_state(con, [_state(*names, zone) for *names, zone in Zone(settings.landing).streams()])
-    stands = standings(settings.landing).items()
-    note_checks(con, [row for key, standing in stands for row in _check_rows(key, standing)])
+    waits, and how each of its rules fared; all of it or nothing, so that a run which is noted is noted whole."""
+    con.begin()
+    try:
+        known = noted_runs(con)
+        runs = [run for run in read_runs(settings.landing) if run.run_id not in known]
+        note_runs(con, [row for run in runs for row in _run_rows(run)])
+        note_reconciled(con, [row for run in runs for row in _reconciled_rows(run)])
+        note_state(con, [_state(*names, zone) for *names, zone in Zone(settings.landing).streams()])
+        stands = standings(settings.landing).items()
+        note_checks(con, [row for key, standing in stands for row in _check_rows(key, standing)])
+        con.commit()
+    except BaseException:
+        con.rollback()
+        raise
 
 
 def load_checked(

@@ -28,7 +28,7 @@ from pipelines.fold import load_checked, note_landing, prepared_warehouse, refol
 from pipelines.landing.decisions import drop, settle
 from pipelines.landing.intact import raw_damage
 from pipelines.landing.land import Landing, land
-from pipelines.landing.runs import Run, StreamRun, append_run, last_reconciled
+from pipelines.landing.runs import Run, StreamRun, append_run, last_reconciled, unless_known
 from pipelines.landing.tried import tried, write_tried
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.listings import stop, stopped, waiting
@@ -86,7 +86,7 @@ def sync(
                 with noted(report.add_own):
                     _note_unserved(work, spec, org, problem, writer)
         _note_strangers(work, chosen)
-        append_run(settings.landing, _diary(report, command))
+        append_run(settings.landing, _diary(settings, report, command))
         if writer.opened or any(outcome.landed for outcome in report.outcomes):  # what waits is visible too
             note_landing(writer(), settings)
     if writer.opened:
@@ -133,10 +133,13 @@ class _Work:
         return stream.name in self.names or not (self.names or self.others)
 
 
-def _diary(report: SyncReport, command: str) -> Run:
+def _diary(settings: Settings, report: SyncReport, command: str) -> Run:
     facts = {f for f in StreamRun.__struct_fields__ if f not in ("status", "message")}
     streams = [
-        StreamRun(status=o.status, message="; ".join(o.messages), **{f: getattr(o, f) for f in facts})
+        unless_known(
+            settings.landing,
+            StreamRun(status=o.status, message="; ".join(o.messages), **{f: getattr(o, f) for f in facts}),
+        )
         for o in report.outcomes
     ]
     whole = [
@@ -467,9 +470,17 @@ def _place(package: Package) -> str:
 def _blocked(package: Package, checked: Checked, *, behind: int) -> Problem:
     failed = [r for r in checked.results if r["severity"] == "block" and not r["passed"]]
     owners = ", ".join(dict.fromkeys(str(r["owner"]) for r in failed if r.get("owner")))
-    do = f"{owners or 'the rule has no owner'}: repair the source or change the rule in expectations/, then sync again"
+    drop_it, again = f"`crm-warehouse quarantine drop {package.id}`", "`crm-warehouse sync --full`"
+    if package.kind == CursorKind.FILE:
+        mend = f"export the file again and run {drop_it}, then sync again"
+    else:  # what a package holds was read: a repaired record comes behind it, and what was dropped is not read again
+        mend = f"repair the source and run {drop_it}, then {again}"
+    do = (
+        f"{owners or 'the rule has no owner'}: {mend}; or let it in as it is by `crm-warehouse quarantine release "
+        f"{package.id}`; or change the rule in expectations/; then sync again"
+    )
     if any(r["rule"] == UNREADABLE for r in failed):
-        do = f"export the file again and run `crm-warehouse quarantine drop {package.id}`, then sync again"
+        do = f"{mend}"
     return Problem(
         f"package {package.id} is blocked by {', '.join(str(r['rule']) for r in failed)}: "
         + "; ".join(str(r["reason"]).rstrip(".") for r in failed)
@@ -550,10 +561,18 @@ def _reconcile(
         if rule is None:
             return
         last = last_reconciled(zone.root, stream.source, outcome.org, stream.name) if every else None
-        if last and every and work.report.started_at - last[0] < every:
+        if last and every and work.report.started_at - last[0].started_at < every:
             return
         found = reconcile(
-            writer.look(), source, stream, rule, zone, org=outcome.org, overlap=work.settings.overlap
+            writer.look(),
+            source,
+            stream,
+            rule,
+            zone,
+            org=outcome.org,
+            overlap=work.settings.overlap,
+            sweeps=work.settings.sweep_every is not None,
+            refreshes=work.settings.refresh_every is not None,
         )
         outcome.reconciled = found.measures
         if tuple(source.kinds(stream)) != (CursorKind.FILE,):  # of a file it is known since it was checked

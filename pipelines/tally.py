@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 MOST_ITEMS = 100  # of a measure, kept; `more` counts the others
+ROOMY = Context(prec=90, Emax=MAX_EMAX, Emin=MIN_EMIN)  # a CRM may say any number
 
 
 class Verdict(StrEnum):
@@ -52,6 +55,9 @@ class Because(StrEnum):
     BURIED_ONLY_IN_NAME = "buried_only_in_name"
     DOUBLED = "doubled"
     SHOWN_NEITHER = "shown_neither"
+    NEVER_SWEPT = "never_swept"
+    NEVER_REFRESHED = "never_refreshed"
+    NOT_MENDED = "not_mended"
     MISREAD = "misread"
     WRONG_TOTAL = "wrong_total"
 
@@ -72,6 +78,15 @@ BROUGHT_BY_KEY = frozenset(
     }
 )  # fmt: skip
 """What reading these records by their keys mends."""
+BY_SWEEP = frozenset(
+    {
+        Because.DELETED_WITHOUT_STAMP, Because.RESTORED_WITHOUT_STAMP, Because.NO_DELETED_LIST,
+        Because.GONE_WITHOUT_TRACE,
+    }
+)  # fmt: skip
+"""What a sweep of all ids mends, where reading by key does not."""
+BY_FULL_READ = frozenset({Because.CHANGED_WITHOUT_STAMP})
+"""What a full read mends, where reading by key does not."""
 
 SENTENCES: dict[Because, str] = {
     Because.SET_ASIDE: "it waits in quarantine: `crm-warehouse quarantine list`",
@@ -100,6 +115,12 @@ SENTENCES: dict[Because, str] = {
     Because.DOUBLED: "the table holds it twice; run `crm-warehouse rebuild`",
     Because.SHOWN_NEITHER: "the CRM shows it neither among its records nor among the deleted ones: it may be hidden "
     "from the API user; the next sweep marks it as deleted",
+    Because.NEVER_SWEPT: "only a sweep mends it, and none is ever due (CRM_WAREHOUSE_SWEEP_DAYS is 0); run "
+    "`crm-warehouse sync --sweep`",
+    Because.NEVER_REFRESHED: "its value changed there without a new stamp, only a full read renews it, and none is "
+    "ever due (CRM_WAREHOUSE_REFRESH_DAYS is 0); run `crm-warehouse sync --full`",
+    Because.NOT_MENDED: "an earlier run said that a sweep or full read would mend it, and the one that came since did "
+    "not; run `crm-warehouse sync --full --sweep`",
     Because.UNREADABLE: "a cell cannot be read as a number, so its row is set aside",
     Because.MISREAD: "the cell was not typed as it stands in the file; report it with the package folder",
     Because.WRONG_TOTAL: "the file's own row of totals says something else than its rows add up to",
@@ -131,7 +152,9 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
     ours: of the living records in the table (of a file: as its rows were typed). set_aside: records that wait for
     somebody or for a package before them. why: what a person should know beside the items. calls: API calls, told
-    with the first measure of a stream. more: items beyond those that are kept.
+    with the first measure of a stream. more: items beyond those that are kept. differing, unexplained: of all items,
+    kept or not (None where an older version wrote it). items_of: the run in whose line of the diary the items stand,
+    where they are the same.
     """
 
     rule: str
@@ -144,8 +167,31 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     calls: int = 0
     items: list[Item] = []
     more: int = 0
+    differing: int | None = None
+    unexplained: int | None = None
+    items_of: str = ""
 
     @property
     def difference(self) -> Decimal | None:
         """Theirs less ours; None where they were not asked."""
-        return None if self.ours is None or self.theirs is None else self.theirs - self.ours
+        if self.ours is None or self.theirs is None:
+            return None
+        return ROOMY.subtract(self.theirs, self.ours)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Items in all, and those of them that nothing explains."""
+        differing = len(self.items) + self.more if self.differing is None else self.differing
+        kept = sum(not item.explained for item in self.items)
+        return differing, kept if self.unexplained is None else self.unexplained
+
+
+def itemised(items: Sequence[Item]) -> dict[str, Any]:
+    """The facts of a measure about its items: they are counted before they are cut."""
+    worst_first = sorted(items, key=lambda item: item.explained)
+    return {
+        "items": worst_first[:MOST_ITEMS],
+        "more": max(0, len(items) - MOST_ITEMS),
+        "differing": len(items),
+        "unexplained": sum(not item.explained for item in items),
+    }

@@ -5,11 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, localcontext
 
 from connectors.core.contract import Block, Field, Table
 
 Parse = Callable[[Field, str], str | None]
+
+# What `ops` has room for before the point (DECIMAL(38,9)). A cell beyond, or finer than any currency, is no number to
+# anybody: 1E+900000 written out would fill a disk.
+_MOST_DIGITS, _MOST_PLACES = 29, 40
+# Adds exactly, and says so where it could not.
+_EXACT = Context(
+    prec=90, Emax=_MOST_DIGITS - 1, Emin=-_MOST_PLACES, traps=[InvalidOperation, Overflow, Inexact]
+)
+_ROOMY = Context(prec=90)
 
 
 @dataclass(slots=True)
@@ -29,13 +38,11 @@ class OwnTotals:
         self.rows += len(block.positions)
         for name in self.fields:
             texts = block.columns[columns.index(name)]
-            try:
-                found = sum(map(Decimal, filter(None, texts)), Decimal(0))
-            except InvalidOperation:
-                found = sum((value for _, value in self._read(name, block.positions, texts)), Decimal(0))
-            if not found.is_finite():
-                found = sum((value for _, value in self._read(name, block.positions, texts)), Decimal(0))
-            self.sums[name] = self.sums.get(name, Decimal(0)) + found
+            found = _plain_sum(texts)
+            with localcontext(_ROOMY):
+                if found is None:
+                    found = sum((value for _, value in self._read(name, block.positions, texts)), Decimal(0))
+                self.sums[name] = self.sums.get(name, Decimal(0)) + found
 
     def end(self, table: Table) -> None:
         """Take in the rows of totals of a table that was gone through."""
@@ -44,15 +51,19 @@ class OwnTotals:
             self.said[position] = {name: value for name, value in values.items() if value is not None}
 
     def value(self, name: str, text: str) -> Decimal | None:
-        """The number that a cell says; None where it says none."""
-        for said in (text, self.parse(self.fields[name], text) if text else None):
-            try:
-                value = Decimal(said) if said else None
-            except InvalidOperation:
-                continue
-            if value is not None and value.is_finite():
-                return value
-        return None
+        """The number that a cell says; None where it says none, or one that nothing here has room for."""
+        try:
+            value = Decimal(text) if text else None
+        except ArithmeticError:
+            value = None
+        if value is not None and value.is_finite():
+            return value if _has_room(value) else None
+        try:
+            said = self.parse(self.fields[name], text) if text else None
+            value = Decimal(said) if said else None
+        except ArithmeticError:
+            return None
+        return value if value is not None and _has_room(value) else None
 
     def _read(
         self, name: str, positions: Sequence[int], texts: Sequence[str]
@@ -65,6 +76,23 @@ class OwnTotals:
                 self.unread.setdefault(name, {})[position] = text
             else:
                 yield position, value
+
+
+def _plain_sum(texts: Sequence[str]) -> Decimal | None:
+    """The sum of cells that are all plain numbers; None where one is not, or has no room."""
+    try:
+        with localcontext(_EXACT):
+            found = sum(map(Decimal, filter(None, texts)), Decimal(0))
+    except ArithmeticError:
+        return None
+    return found if found.is_finite() else None
+
+
+def _has_room(value: Decimal) -> bool:
+    if not value.is_finite():
+        return False
+    exponent = value.as_tuple().exponent
+    return value.adjusted() < _MOST_DIGITS and isinstance(exponent, int) and exponent >= -_MOST_PLACES
 
 
 def cells_of(table: Table, own: OwnTotals, name: str) -> dict[int, Decimal | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -80,23 +81,68 @@ def read_runs(landing: Path) -> Iterator[Run]:
                 continue
 
 
-def last_reconciled(
-    landing: Path, source: str, org: str, stream: str
-) -> tuple[datetime, list[Measure]] | None:
-    """When a stream's totals were last compared with the CRM's own, and what came of it; None if never."""
+def last_reconciled(landing: Path, source: str, org: str, stream: str) -> tuple[Run, list[Measure]] | None:
+    """The newest run that compared a stream's totals with the CRM's own, and what came of it, each measure with its
+    items and the run that wrote them down; None if there was none."""
+    found = _compared(landing, (source, org, stream))
+    run, measures = next(found, (None, []))
+    if run is None:
+        return None
+    whole = {_named(m): _with_items(m, m, run) for m in measures if not m.items_of}
+    wanted = {_named(m): m for m in measures if m.items_of}
+    while wanted:
+        older, theirs = next(found, (None, []))
+        if older is None:  # that line is lost: what it found is not known any more
+            break
+        for one in theirs:
+            if (measure := wanted.get(_named(one))) and measure.items_of == older.run_id:
+                whole[_named(one)] = _with_items(wanted.pop(_named(one)), one, older)
+    return run, [whole.get(_named(measure), measure) for measure in measures]
+
+
+def unless_known(landing: Path, one: StreamRun) -> StreamRun:
+    """The same, with a reference for items that the newest run which compared this stream has found too: a difference
+    that stays for months would be written down at every run."""
+    if not any(measure.items for measure in one.reconciled):
+        return one
+    last = last_reconciled(landing, one.source, one.org, one.stream)
+    before = {_named(measure): measure for measure in last[1]} if last else {}
+    measures = [_referring(measure, before.get(_named(measure))) for measure in one.reconciled]
+    return msgspec.structs.replace(one, reconciled=measures)
+
+
+def _referring(measure: Measure, before: Measure | None) -> Measure:
+    same = before is not None and (measure.items, measure.counts) == (before.items, before.counts)
+    if before is None or not same or not measure.items:
+        return measure
+    differing, unexplained = measure.counts
+    return msgspec.structs.replace(
+        measure, items=[], items_of=before.items_of, differing=differing, unexplained=unexplained
+    )
+
+
+def _with_items(measure: Measure, of: Measure, run: Run) -> Measure:
+    return msgspec.structs.replace(measure, items=of.items, items_of=run.run_id)
+
+
+def _named(measure: Measure) -> tuple[str, str]:
+    return measure.rule, measure.measure
+
+
+def _compared(landing: Path, names: tuple[str, str, str]) -> Iterator[tuple[Run, list[Measure]]]:
+    """Runs that compared this stream, newest first."""
     decoder = msgspec.json.Decoder(Run)
-    for path in sorted((landing / FOLDER).glob("*.jsonl"), reverse=True):
-        for line in reversed(path.read_bytes().splitlines()):
-            if b'"reconciled":[{' not in line:
-                continue
-            try:
-                run = decoder.decode(line)
-            except msgspec.DecodeError:
-                continue
-            for one in run.streams:
-                if (one.source, one.org, one.stream) == (source, org, stream) and one.reconciled:
-                    return run.started_at, one.reconciled
-    return None
+    paths = sorted((landing / FOLDER).glob("*.jsonl"), reverse=True)
+    for line in chain.from_iterable(reversed(path.read_bytes().splitlines()) for path in paths):
+        if b'"reconciled":[{' not in line:
+            continue
+        try:
+            run = decoder.decode(line)
+        except msgspec.DecodeError:
+            continue
+        for one in run.streams:
+            if (one.source, one.org, one.stream) == names and one.reconciled:
+                yield run, one.reconciled
 
 
 def _last_byte(path: Path) -> bytes:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,10 +20,13 @@ from zoneinfo import ZoneInfo
 from pipelines.quality.vocabulary import Kind
 from pipelines.sql import literal, quote
 
-_DECIMAL = re.compile(r"^DECIMAL\(\d+,\s*(?P<scale>\d+)\)$")
+_DECIMAL = re.compile(r"^DECIMAL\((?P<width>\d+),\s*(?P<scale>\d+)\)$")
+_NARROWEST, _WIDEST = 18, 38  # digits: of what a BIGINT holds in any unit; of what a HUGEINT does
+_WIDE_WHOLE = ("HUGEINT", "UHUGEINT", "UBIGINT")
 _WHOLE = re.compile(r"^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$")
 _BLANKS = (9, 10, 13, 32, 160, 0x3000)  # the last is the full-width space
 _LIMIT = 2**53
+_CENTS = 100  # money has two places; what has no room even so is a mistake in the rule
 _EPOCH = date(1970, 1, 1)
 
 
@@ -36,7 +39,8 @@ class Operand:
     """A column, or a part of one, in its own type.
 
     ref: as the rule names it. base: the column of the package. scale: digits after the point, None for a
-        double. presence: SQL that is NULL where the value is, where that is cheaper than the value.
+        double. presence: SQL that is NULL where the value is, where that is cheaper than the value. width: digits
+        that a number may have.
     """
 
     ref: str
@@ -46,6 +50,7 @@ class Operand:
     scale: int | None = 0
     timezone: str = "UTC"
     presence: str = ""
+    width: int = _NARROWEST
 
     def unit(self, scale: int | None = None) -> str:
         """SQL of the value as Great Expectations sees it; a decimal in units of 10^-scale."""
@@ -54,6 +59,8 @@ class Operand:
                 return self.plain()
             case Kind.NUMBER:
                 scale = self.scale if scale is None else scale
+                if self.width > _NARROWEST:
+                    return self._wide_unit(scale)
                 if not scale:
                     return f"CAST({self.sql} AS BIGINT)"
                 # Wide enough for 18 digits times the factor: the engine does not widen by itself.
@@ -65,6 +72,25 @@ class Operand:
             case Kind.INSTANT:
                 return f"epoch_us({self.sql})"
         return self.sql
+
+    def _wide_unit(self, scale: int) -> str:
+        """By its digits: 10^scale times a number of 38 digits is none that the engine multiplies."""
+        assert self.scale is not None
+        digits = f"replace(CAST({self.sql} AS VARCHAR), '.', '')"
+        zeros = f" || '{'0' * (scale - self.scale)}'" if scale > self.scale else ""
+        return f"CAST({digits}{zeros} AS HUGEINT)"
+
+    def judged_by(self, values: Iterable[Any]) -> Operand:
+        """The same as a double, to fifteen digits, where whole units have no room for it or for one of these values of
+        a rule. How many places a number has is for the CRM to say: they must not stop a rule that was right before."""
+        if self.kind is not Kind.NUMBER or self.scale is None:
+            return self
+        crowded = any(
+            abs(value) * 10**self.scale >= _LIMIT > abs(value) * _CENTS
+            for value in values
+            if isinstance(value, int | Decimal) and not isinstance(value, bool)
+        )
+        return replace(self, scale=None) if crowded or self.width > _NARROWEST else self
 
     def present(self) -> str:
         """SQL: there is a value."""
@@ -99,8 +125,9 @@ class Operand:
 
     def is_one_of(self, values: tuple[Any, ...]) -> str:
         """SQL: the column holds one of these values (None among them: or nothing)."""
-        filled = ", ".join(_literal(self.value(v)) for v in values if v is not None)
-        tests = [f"{self.unit()} IN ({filled})"] if filled else []
+        of = self.judged_by(values)
+        filled = ", ".join(_literal(of.value(v)) for v in values if v is not None)
+        tests = [f"{of.unit()} IN ({filled})"] if filled else []
         if None in values:
             tests.append(f"NOT ({self.present()})")
         return f"coalesce({' OR '.join(tests)}, false)"
@@ -128,9 +155,10 @@ def resolve(ref: str, columns: Mapping[str, str], timezone: str) -> Operand | No
     if part:
         return None
     if match := _DECIMAL.match(engine):
-        return Operand(ref, base, name, Kind.NUMBER, int(match["scale"]))
+        return Operand(ref, base, name, Kind.NUMBER, int(match["scale"]), width=int(match["width"]))
     if _WHOLE.match(engine):
-        return Operand(ref, base, name, Kind.NUMBER)
+        width = _WIDEST if engine in _WIDE_WHOLE else _NARROWEST
+        return Operand(ref, base, name, Kind.NUMBER, width=width)
     if engine == "BOOLEAN":
         return Operand(ref, base, f"CAST({name} AS INTEGER)", Kind.NUMBER)
     if engine in ("DOUBLE", "FLOAT"):

@@ -26,6 +26,11 @@ from pipelines.sql import quote
 STANDING = "standing"
 _DAY = {Kind.DATE: 1, Kind.INSTANT: 86_400_000_000}  # in the unit of `Operand.unit`
 _HOUR = 3_600.0  # seconds
+_LONGEST = (
+    10_000_000  # days; a longer stay never ends, and in microseconds it leaves the engine's whole numbers
+)
+# What the engine says of the values or the wording of one query; anything else befell the machine.
+_OF_A_RULE = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,8 @@ def judge_cross(
     zone. package_id: under which the evidence is kept. judged: how often rules were broken when these very rules were
     judged last: the same count need not be judged again, which spares an idle run the library.
 
-    A rule whose table or column does not exist, or whose other stream was never loaded, is not applicable and says so.
+    A rule whose table or column does not exist, or whose other stream was never loaded, is not applicable and says so;
+    so is one that the engine cannot count on these values, and the others are judged all the same.
     Raises Problem when Great Expectations fails.
     """
     house = _House(con, rules, org, timezone, now, clock or now, read_at, Privacy(pii))
@@ -112,6 +118,8 @@ def judge_cross(
             found[rule.name] = house.ask(rule)
         except NotApplicable as reason:
             skipped[rule.name] = str(reason)
+        except _OF_A_RULE as error:  # its words may quote the values of records
+            skipped[rule.name] = f"the engine cannot count what breaks it ({type(error).__name__})"
     try:
         counts = {name: fact.failing for name, fact in found.items()}
         known = {name for name, count in counts.items() if count and (judged or {}).get(name) == count}
@@ -310,11 +318,11 @@ def _end(table: _Table, begin: Operand, asked: Overlaps) -> tuple[str, str, str]
         # Of a point in time: the days on which it began and ended may both be broken ones.
         certain = f"floor({length.plain()})" + (" - 1" if begin.kind is Kind.INSTANT else "")
         # A row of which the length is not known, or short, is over at once as far as anybody can tell.
-        days = f"CAST(greatest(coalesce({certain}, 0), 0) AS BIGINT) * {_DAY[begin.kind]}"
-        return f"{begin.unit()} + {days}", "true", length.base
+        days = f"CAST(least(greatest(coalesce({certain}, 0), 0), {_LONGEST}) AS BIGINT) * {_DAY[begin.kind]}"
+        return f"CAST({begin.unit()} AS HUGEINT) + {days}", "true", length.base
     assert asked.end is not None
     end = table.operand(asked.end)
     if end.kind is not begin.kind:
         raise NotApplicable(f"{asked.begin} is {begin.kind} and {asked.end} is {end.kind}")
-    last = f"{end.unit()} + {_DAY[end.kind]}" if asked.end_included else end.unit()
+    last = f"CAST({end.unit()} AS HUGEINT) + {_DAY[end.kind]}" if asked.end_included else end.unit()
     return f"coalesce({last}, {2**62})", "ended > began", end.base

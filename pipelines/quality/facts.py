@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.quality.columns import Operand, Unfit
 from pipelines.quality.known import FEWEST_READS, UNKNOWN, Known
 from pipelines.quality.model import Rule, RuleSet
-from pipelines.quality.plan import NotApplicable, arguments, condition, operand, wrong_value
+from pipelines.quality.plan import NotApplicable, arguments, condition, given_values, operand, wrong_value
 from pipelines.quality.vocabulary import AS_READ, Kind
 from pipelines.sql import literal
 
@@ -83,7 +83,7 @@ def _fact(rule: Rule, columns: Mapping[str, str], timezone: str, known: Known) -
     kind, ref = rule.measure.kind, rule.measure.column
     if kind in AS_READ:
         return _known_fact(rule, kind, ref, known)
-    of = operand(ref, columns, timezone) if ref else _WHOLE
+    of = operand(ref, columns, timezone).judged_by(given_values(rule)) if ref else _WHOLE
     among = condition(rule, columns, timezone)
     if (kind in ("min", "max") and of.kind is Kind.TEXT) or (kind == "sum" and of.kind is not Kind.NUMBER):
         raise NotApplicable(f"{ref} is {of.kind} in this package: it has no {kind}")

@@ -102,6 +102,12 @@ def operand(ref: str, columns: Mapping[str, str], timezone: str) -> Operand:
     return found
 
 
+def given_values(rule: Rule) -> list[Any]:
+    """Every single value that the rule compares with."""
+    given = rule.with_.values()
+    return [v for value in given for v in (value if isinstance(value, list | tuple) else (value,))]
+
+
 def condition(rule: Rule, columns: Mapping[str, str], timezone: str) -> str:
     """SQL of the rule's `when`: true for the rows that the rule is about."""
     tests = [operand(ref, columns, timezone).is_one_of(values) for ref, values in rule.when.items()]
@@ -140,7 +146,7 @@ def _offered(rule: Rule, target: Operand, known: Known) -> Sequence[str]:
 def _row_check(rule: Rule, columns: Mapping[str, str], timezone: str, known: Known) -> Check:
     assert rule.expect is not None
     spec = VOCABULARY[rule.expect]
-    operands = [operand(ref, columns, timezone) for ref in rule.columns]
+    operands = [operand(ref, columns, timezone).judged_by(given_values(rule)) for ref in rule.columns]
     for o in operands:
         if o.kind not in spec.kinds:
             raise NotApplicable(f"{o.ref} is {o.kind} in this package, which {rule.expect} cannot judge")

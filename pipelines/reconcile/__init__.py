@@ -29,12 +29,13 @@ from pipelines.reconcile.held import Holding, Odd, money_columns
 from pipelines.reconcile.search import Counted, Search, counted
 from pipelines.reconcile.waiting import lay_out
 from pipelines.reconcile.why import Reasons
-from pipelines.tally import MOST_ITEMS, Because, Item, Measure, Verdict, What
+from pipelines.tally import Because, Item, Measure, Verdict, What, itemised
 from pipelines.warehouse.schema import raw_table
 
 BUDGET = 60  # calls of one stream
 _ROUNDS = 3  # of search: what the CRM changes meanwhile is looked for again
 _OVERLAP = timedelta(minutes=5)
+_FEW = 20  # records that change between a read and a count of them
 _WORST_FIRST = (Verdict.DIFFERS, Verdict.EXPLAINED, Verdict.AGREES, Verdict.NOT_ASKED)
 
 
@@ -57,7 +58,7 @@ class Reconciled:
 
     def result(self, rule: Rule, owner: str = "") -> RuleResult:
         """As the result of the rule that asked for it. owner: of the rules, where the rule names none."""
-        wrong = {item.record for m in self.measures for item in m.items if not item.explained}
+        wrong = max((m.counts[1] for m in self.measures), default=0)  # of the items kept not all may be here
         samples = {item.record: item for m in self.measures for item in m.items if not item.explained}
         asked = next((m.theirs for m in self.measures if m.measure == ROWS and m.theirs is not None), None)
         untold = self.verdict is Verdict.NOT_ASKED
@@ -69,7 +70,7 @@ class Reconciled:
             column=", ".join(rule.totals.sums) if rule.totals else "",
             passed=self.verdict is not Verdict.DIFFERS,
             checked=0 if untold else int(asked or 0),
-            failing=0 if untold else len(wrong),
+            failing=0 if untold else max(wrong, len(samples)),
             samples=tuple(Sample(0, record, None) for record in list(samples)[:_SAMPLES]),
             reason=rule.reason,
             owner=rule.owner or owner,
@@ -80,6 +81,7 @@ class Reconciled:
 
 ROWS = "rows"
 _SAMPLES = 5
+_MOST_SHOWN = 38  # digits that are written out
 
 
 def reconcile(
@@ -92,14 +94,18 @@ def reconcile(
     org: str,
     overlap: timedelta = _OVERLAP,
     budget: int = BUDGET,
+    sweeps: bool = True,
+    refreshes: bool = True,
 ) -> Reconciled:
     """Compare a stream that was just loaded with the CRM's own totals. con: the warehouse, which is only looked at
-    (temp tables are made and removed). overlap: of incremental reads. Never raises for what the CRM says or does not
-    say."""
+    (temp tables are made and removed). overlap: of incremental reads. sweeps, refreshes: whether sweeps and full reads
+    come of themselves. Never raises for what the CRM says or does not say."""
     if tuple(source.kinds(stream)) == (CursorKind.FILE,):
         return Reconciled(measures_of_files(zone, rule))
     with spending() as usage:
-        run = _Run(con, source, stream, rule, zone, org, overlap, lambda: budget - usage.calls)
+        run = _Run(
+            con, source, stream, rule, zone, org, overlap, lambda: budget - usage.calls, sweeps, refreshes
+        )
         measures = run.measures()
     if measures:
         measures[0] = _with_calls(measures[0], usage.calls)
@@ -119,7 +125,10 @@ class _Run:
         org: str,
         overlap: timedelta,
         left: Callable[[], int],
+        sweeps: bool,
+        refreshes: bool,
     ) -> None:
+        self._sweeps, self._refreshes = sweeps, refreshes
         self._con, self._source, self._stream, self._rule = con, source, stream, rule
         self._zone, self._org, self._overlap, self._left = zone, org, overlap, left
         asked = rule.totals or RuleTotals()
@@ -172,11 +181,14 @@ class _Run:
         )
         reasons = Reasons(
             self._con, self._source, self._stream, self._zone, self._org, exact, self._holding,
-            kept[1] if kept else [], self._overlap, self._table,
+            kept[1] if kept else [], self._overlap, self._table, kept[0].ended_at if kept else None,
+            self._sweeps, self._refreshes,
         )  # fmt: skip
         causes = reasons.of(odd) if odd else {}
         ours, waiting = self._holding.ours(), self._holding.waiting()
         apart = theirs.apart(self._holding.now(), search.skipped)
+        newer = self._may_be_newer() if search.blind else 0
+        blind = search.blind and abs(theirs.rows - self._holding.now().rows) <= newer
         measures = []
         for place, name in enumerate([ROWS, *exact]):
             if place in search.skipped:
@@ -184,7 +196,14 @@ class _Run:
             items = reasons.kept_their_word(_items(odd, causes, place, name))
             said = Decimal(theirs.rows) if place == 0 else theirs.sums[place - 1]
             untold = "" if said is not None else totals.untold
-            notes = _notes(search, place, place in apart, moved, reasons.trouble if items else "")
+            if blind and place in apart:
+                untold = (
+                    f"it counts {theirs.rows:,} and {self._holding.now().rows:,} were read; no range of ids could be "
+                    f"asked ({search.stopped}), and up to {newer:,} records may have changed "
+                    "since they were read"
+                )
+            unseen = place in apart and not blind
+            notes = _notes(search, place, unseen, moved, reasons.trouble if items else "")
             measures.append(
                 Measure(
                     rule=self._rule.name,
@@ -194,11 +213,17 @@ class _Run:
                     theirs=said,
                     set_aside=waiting,
                     why="; ".join(filter(None, [untold, *notes])),
-                    items=_worst_first(items)[:MOST_ITEMS],
-                    more=max(0, len(items) - MOST_ITEMS),
+                    **itemised(items),
                 )
             )
         return measures + [self._not_asked(name, why) for name, why in self._wrong.items()]
+
+    def _may_be_newer(self) -> int:
+        """Records that the CRM may well have got or lost since the last read: some, or as many as that read brought
+        since the one before it."""
+        newest = self._zone.newest(CursorKind.INCREMENTAL)
+        increment = newest is not None and newest.cursor_before is not None and not newest.full
+        return max(_FEW, newest.received if newest and increment else 0)
 
     def _ask(self, exact: Mapping[str, str]) -> Totals | Untold:
         try:
@@ -251,10 +276,6 @@ def _items(
     return items
 
 
-def _worst_first(items: Sequence[Item]) -> list[Item]:
-    return sorted(items, key=lambda item: item.explained)
-
-
 def _verdict(
     items: Sequence[Item], untold: str, unlike: bool, apart: bool, moved: bool, search: Search
 ) -> Verdict:
@@ -301,6 +322,8 @@ def _shown(value: Decimal | None) -> str:
     """With thousands apart, and no more digits than it has."""
     if value is None:
         return "an unknown number"
+    if value.adjusted() > _MOST_SHOWN:
+        return f"{value:.3E}"
     text = f"{value:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

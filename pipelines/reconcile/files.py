@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import reduce
 
 import duckdb
 import msgspec
@@ -18,7 +19,7 @@ from pipelines.landing.own_totals import OwnTotals, cells_of
 from pipelines.landing.zone import Package, StreamZone
 from pipelines.quality.model import Rule
 from pipelines.sql import columns_of, quote
-from pipelines.tally import MOST_ITEMS, Because, Item, Measure, Verdict, What
+from pipelines.tally import MOST_ITEMS, ROOMY, Because, Item, Measure, Verdict, What, itemised
 
 ROWS = "rows"
 
@@ -103,8 +104,7 @@ def _sum(
         theirs=theirs,
         set_aside=sum(item.because in (Because.SET_ASIDE, Because.UNREADABLE) for item in items),
         why=f"{len(said)} rows of totals were compared" if said else "",
-        items=sorted(items, key=lambda item: item.explained)[:MOST_ITEMS],
-        more=max(0, len(items) - MOST_ITEMS),
+        **itemised(items),
     )
 
 
@@ -137,13 +137,16 @@ def _wrong_totals(
     cells: dict[int, Decimal | None], said: dict[int, Decimal], name: str, file: str
 ) -> Iterator[Item]:
     """Rows of totals that are neither the sum of all rows above nor of those since the last such row."""
-    since = 0
+    above = sorted(cells.items())
+    all_of_them, before, place, unread = Decimal(0), Decimal(0), 0, False
     for position, total in sorted(said.items()):
-        above = {at: value for at, value in cells.items() if at < position}
-        all_of_them = sum((value for value in above.values() if value is not None), Decimal(0))
-        last = sum((v for at, v in above.items() if at > since and v is not None), Decimal(0))
-        unread = None in above.values()
-        since = position
+        while place < len(above) and above[place][0] < position:
+            value = above[place][1]
+            unread |= value is None
+            all_of_them = ROOMY.add(all_of_them, value or Decimal(0))
+            place += 1
+        last = ROOMY.subtract(all_of_them, before)
+        before = all_of_them
         if total not in (all_of_them, last):
             yield Item(
                 record=_place(file, position),
@@ -169,12 +172,14 @@ def _together(measures: list[Measure]) -> Measure:
     return msgspec.structs.replace(
         measures[0],
         verdict=min((m.verdict for m in measures), key=order.index),
-        ours=sum((m.ours or Decimal(0) for m in told), Decimal(0)) if told else None,
-        theirs=sum((m.theirs or Decimal(0) for m in told), Decimal(0)) if told else None,
+        ours=reduce(ROOMY.add, (m.ours or Decimal(0) for m in told)) if told else None,
+        theirs=reduce(ROOMY.add, (m.theirs or Decimal(0) for m in told)) if told else None,
         set_aside=sum(m.set_aside for m in measures),
         why="; ".join(dict.fromkeys(filter(None, (m.why for m in measures)))),
         items=items[:MOST_ITEMS],
         more=sum(m.more for m in measures) + max(0, len(items) - MOST_ITEMS),
+        differing=sum(m.counts[0] for m in measures),
+        unexplained=sum(m.counts[1] for m in measures),
     )
 
 

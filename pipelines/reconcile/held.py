@@ -218,7 +218,11 @@ class Holding:
 
 
 def _text(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value:f}"
+    if (
+        value is None or value.adjusted() > 38
+    ):  # no money column has room for it, and written out it may be endless
+        return None
+    return f"{value:f}"
 
 
 def _side(cells: tuple[object, ...]) -> tuple[datetime | None, tuple[Decimal | None, ...]] | None:

@@ -86,7 +86,13 @@ class Search:
     stopped: str = ""
     unlike: dict[int, str] = field(default_factory=dict)
     ran: bool = False
+    answered: int = 0  # ranges that the CRM counted or listed
     _open: list[_Span] = field(default_factory=list)
+
+    @property
+    def blind(self) -> bool:
+        """The CRM gave one count of everything and not a range of it: nobody can tell which records differ."""
+        return bool(self.stopped) and not self.answered
 
     def run(self, theirs: Counted) -> None:
         """Make the holding what the CRM has, wherever it differs. theirs: of all records."""
@@ -120,6 +126,7 @@ class Search:
         totals = self.source.totals(self.stream, self.fields, span.after, border)
         if isinstance(totals, Untold):
             raise Problem(totals.why, do="run the sync again later", transient=True)
+        self.answered += 1
         below = counted(totals, self.fields)
         halves = [
             _Span(span.low, middle, span.after, border, below),
@@ -140,6 +147,7 @@ class Search:
                 self._open.remove(span)
                 self.unsearched += self._size(span) - min(len(listed), self._size(span))
                 raise problem
+            self.answered += 1
             listed += page.records
             # A short page may have others behind it, unless no more were counted.
             short = len(page.records) < self.source.listed_at_once and len(listed) >= span.theirs.rows

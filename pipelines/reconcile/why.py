@@ -3,24 +3,27 @@ deletes say about it. What nothing explains is a loss until somebody shows that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 
 import duckdb
+import msgspec
 
 from connectors.core.contract import CursorKind, Source, Stream
 from connectors.core.errors import Problem
-from pipelines.landing.zone import StreamZone
+from pipelines.landing.zone import Package, StreamZone
 from pipelines.reconcile.held import Holding, Odd
 from pipelines.reconcile.waiting import pending_deletes
-from pipelines.tally import Because, Item, Measure, What
+from pipelines.tally import BY_FULL_READ, BY_SWEEP, Because, Item, Measure, What
 from pipelines.warehouse.schema import history_table, raw_table
 
 _LOOKED_UP = 500  # records of which the reason is looked up; the others stand without one that excuses them
 _FEW = 20
 _DAY = timedelta(days=1)
+_BY_NEXT_SYNC = frozenset({Because.CHANGED_SINCE, Because.DELETED_SINCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class _Known:
 
 @dataclass(slots=True)
 class Reasons:
-    """Tells of each odd record what it is and why. exact: field → SQL. before: what the last reconciliation found."""
+    """Tells of each odd record what it is and why. exact: field → SQL. before: what the last reconciliation found;
+    before_at: when its run had ended. sweeps, refreshes: whether such a read is ever due of itself."""
 
     con: duckdb.DuckDBPyConnection
     source: Source
@@ -51,6 +55,9 @@ class Reasons:
     before: Sequence[Measure]
     overlap: timedelta
     table: bool
+    before_at: datetime | None = None
+    sweeps: bool = True
+    refreshes: bool = True
     trouble: str = ""  # why the CRM could not be asked about what it lacks
     _known: dict[str, _Known] = field(default_factory=dict)
     _waits: dict[str, str] = field(default_factory=dict)
@@ -94,20 +101,57 @@ class Reasons:
         return max(_FEW, self.holding.ours().rows // 100)
 
     def kept_their_word(self, items: Sequence[Item]) -> list[Item]:
-        """The same items; where the last reconciliation said that this sync would mend one, and it did not, that."""
-        promised = {
-            (item.record, item.what, item.field, item.theirs, item.stamp)
-            for measure in self.before
-            for item in measure.items
-            if item.because in (Because.CHANGED_SINCE, Because.DELETED_SINCE, Because.NOT_BROUGHT)
+        """The same items; where the last reconciliation said that a read would mend one, and such a read came since
+        and did not, that; and where no such read ever comes, that."""
+        if not items:
+            return []
+        promised = {_same(item): item.because for measure in self.before for item in measure.items}
+        mended = {
+            **dict.fromkeys(BY_SWEEP, self._swept_since()),
+            **dict.fromkeys(BY_FULL_READ, self._refreshed_since()),
         }
-        return [
-            _again(item)
-            if item.because in (Because.CHANGED_SINCE, Because.DELETED_SINCE)
-            and (item.record, item.what, item.field, item.theirs, item.stamp) in promised
-            else item
-            for item in items
-        ]
+        return [self._kept(item, promised.get(_same(item)), mended) for item in items]
+
+    def _kept(self, item: Item, before: Because | None, mended: Mapping[Because, bool]) -> Item:
+        because = item.because
+        if because in _BY_NEXT_SYNC:
+            return (
+                _otherwise(item, Because.NOT_BROUGHT)
+                if before in _BY_NEXT_SYNC | {Because.NOT_BROUGHT}
+                else item
+            )
+        if because not in mended:
+            return item
+        if before is Because.NOT_MENDED or (before is because and mended[because]):
+            return _otherwise(item, Because.NOT_MENDED)
+        if because in BY_SWEEP and not self._sweeps():
+            return _otherwise(item, Because.NEVER_SWEPT)
+        if because in BY_FULL_READ and not self.refreshes:
+            return _otherwise(item, Because.NEVER_REFRESHED)
+        return item
+
+    def _sweeps(self) -> bool:
+        """Whether a sweep ever comes of itself."""
+        if CursorKind.SWEEP in self.source.kinds(self.stream):
+            return True
+        return self.sweeps and self.source.can_sweep(self.stream)
+
+    def _swept_since(self) -> bool:
+        whole = self._whole_since(CursorKind.SWEEP)
+        return any(self.zone.readable_chain(package.landed.read) for package in whole)
+
+    def _refreshed_since(self) -> bool:
+        return any(package.landed.full for package in self._whole_since(CursorKind.INCREMENTAL))
+
+    def _whole_since(self, kind: CursorKind) -> Iterator[Package]:
+        """The last packages of loaded reads that began, with their first part, after the last reconciliation."""
+        if (since := self.before_at) is None:
+            return
+        for package in takewhile(lambda p: p.landed.started_at > since, reversed(self.zone.packages(kind))):
+            first = Package(self.zone.folder / (package.landed.read or package.id))
+            began = first.landed.started_at if first.is_landed() else package.landed.started_at
+            if package.landed.last and package.is_loaded() and began > since:
+                yield package
 
     def _missing_here(self, one: Odd) -> Because:
         assert one.theirs is not None
@@ -225,8 +269,10 @@ class Reasons:
         return found
 
 
-def _again(item: Item) -> Item:
-    return Item(
-        record=item.record, what=item.what, because=Because.NOT_BROUGHT, field=item.field, ours=item.ours,
-        theirs=item.theirs, stamp=item.stamp,
-    )  # fmt: skip
+def _same(item: Item) -> tuple[object, ...]:
+    """What makes a difference the one that was told before."""
+    return item.record, item.what, item.field, item.theirs, item.stamp
+
+
+def _otherwise(item: Item, because: Because) -> Item:
+    return msgspec.structs.replace(item, because=because)

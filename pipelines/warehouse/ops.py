@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Context, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from pipelines.tally import Measure
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
 
 _AT_ONCE = 200  # rows of one statement
+_PLACES = Decimal("1E-9")  # of the money columns, DECIMAL(38,9)
+_MOST = Decimal("1E29")
+_ROOMY = Context(prec=90)
 _COUNTS = ("inserted", "updated", "unchanged", "restamped", "stale", "deleted", "restored")
 
 
@@ -258,23 +262,41 @@ def note_reconciled(
     measures, items = [], []
     for facts, measure in found:
         named = {**facts, "rule": measure.rule, "measure": measure.measure}
-        unexplained = sum(not item.explained for item in measure.items)
+        differing, unexplained = measure.counts
         measures.append(
             {
                 **named,
-                **{n: getattr(measure, n) for n in ("ours", "theirs", "difference", "set_aside", "verdict")},
-                "differing": len(measure.items) + measure.more,
+                **{n: _fitting(getattr(measure, n)) for n in ("ours", "theirs", "difference")},
+                "set_aside": measure.set_aside,
+                "verdict": measure.verdict,
+                "differing": differing,
                 "unexplained": unexplained,
+                "items_of": measure.items_of or facts["run_id"],
                 "why": measure.why,
                 "calls": measure.calls,
             }
         )
         items += [
-            {**named, "place": place, **{n: getattr(item, n) for n in item.__struct_fields__}}
+            {
+                **named,
+                "place": place,
+                **{n: getattr(item, n) for n in item.__struct_fields__},
+                "ours": _fitting(item.ours),
+                "theirs": _fitting(item.theirs),
+            }
             for place, item in enumerate(measure.items, 1)
         ]
     _insert(con, "reconciliation", measures)
     _insert(con, "reconciliation_items", items)
+
+
+def _fitting(value: Decimal | None) -> Decimal | None:
+    """As a money column holds it; nothing where it has no room: one number that nobody meant must not keep everything
+    else out of the warehouse."""
+    if value is None or not value.is_finite() or abs(value) >= _MOST:
+        return None
+    rounded = value.quantize(_PLACES, context=_ROOMY)
+    return rounded if abs(rounded) < _MOST else None
 
 
 def note_state(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from connectors.core.contract import CursorKind
+from connectors.core.contract import CursorKind, Field, FieldType
 from connectors.core.errors import Problem
 from pipelines import flow
+from pipelines.check import personal_of
 from pipelines.health import read_health
+from pipelines.landing.decisions import drop
 from pipelines.manifest import ACCEPTED
 from pipelines.outcome import Status
 from tests.pipeline.conftest import BLOCKING, RULES, Bench
-from tests.pipeline.scripted import Scripted, deal
+from tests.pipeline.scripted import FIELDS, STREAM, Scripted, deal
 
 
 def test_a_bad_row_is_set_aside_with_its_reason_and_the_rest_is_loaded(bench: Bench) -> None:
@@ -203,3 +206,33 @@ def test_accepted_rows_look_alike_whatever_lies_beside_them(
     (names, accepted), (beside, others) = found
     assert names == beside and len(accepted) == 3
     assert others == (accepted if odd["id"] == "9" else accepted[1:])
+
+
+def test_the_sentence_of_a_blocked_package_names_what_helps(bench: Bench) -> None:
+    """A repaired record comes in a package behind the blocked one, and what was dropped is not read again."""
+    bench.rules.write_text(BLOCKING)
+    bench.source.pages = [[deal("1", Amount=-1), deal("2", Amount=5)]]
+    (sentence,) = bench.sync().sentences()
+    (package,) = bench.zone.pending()
+    drop_it = f"run `crm-warehouse quarantine drop {package.id}`, then `crm-warehouse sync --full`"
+    assert f"repair the source and {drop_it}" in sentence
+    assert f"`crm-warehouse quarantine release {package.id}`" in sentence and "change the rule" in sentence
+    drop(bench.zone, package, None)
+    bench.source.pages = [[deal("1", "2026-03-02T10:00:00+08:00", Amount=1), deal("2", Amount=5)]]
+    with flow.lock(bench.settings, "test"):
+        report = flow.sync(bench.settings, [(bench.spec, "default")], full=True)
+    assert report.ok and bench.raw() == [("1", 1), ("2", 5)]
+
+
+def test_personal_fields_are_those_that_the_newest_package_marks_too(bench: Bench) -> None:
+    assert personal_of(bench.zone, STREAM) == set()
+    bench.source.fields = (*FIELDS, Field("Second_Phone", FieldType.TEXT, pii=True))
+    bench.source.pages = [[deal("1", Second_Phone="13800000000")]]
+    bench.sync()
+    assert personal_of(bench.zone, STREAM) == {"Second_Phone"}
+    bench.source.deleted = [{"id": "1", "deleted_time": "2026-03-03T10:00:00+08:00"}]
+    bench.source.pages = []
+    bench.sync()
+    assert personal_of(bench.zone, STREAM) == {"Second_Phone"}, "a list of deletes marks nothing"
+    declared = replace(STREAM, fields=(Field("Phone", FieldType.TEXT, pii=True),))
+    assert personal_of(bench.zone, declared) == {"Phone", "Second_Phone"}

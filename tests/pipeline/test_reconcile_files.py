@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from connectors import discover
+from pipelines.check import personal_of
 from pipelines.landing import decode as decode_room
 from pipelines.outcome import StreamOutcome
 from tests.conftest import Sandbox
@@ -118,3 +120,36 @@ def test_a_cell_that_the_engine_reads_otherwise_is_named(
     outcome = dropped(home, row("1", "10") + row("2", "20") + row("3", "30"))
     assert items(outcome) == [("amount", "row 3", "misread", Decimal(21), Decimal(20))]
     assert [m.verdict for m in outcome.reconciled] == ["agrees", "differs"]
+
+
+@pytest.mark.parametrize("cell", ["9" * 40, "1E+50", "1E+900000", "1E+9999999", "1E+99999999999999999999"])
+def test_a_number_beyond_every_currency_is_a_cell_that_cannot_be_read(home: Compared, cell: str) -> None:
+    outcome = dropped(home, row("1", "10") + row("2", cell) + row("3", "0.5"))
+    assert outcome.status == "loaded" and not outcome.messages
+    assert items(outcome) == [("amount", "row 3", "unreadable", None, None)]
+    assert [(m.verdict, m.ours, m.theirs) for m in outcome.reconciled] == [
+        ("agrees", 3, 3), ("explained", Decimal("10.5"), Decimal("10.5")),
+    ]  # fmt: skip
+    right = dropped(home, row("2", "20"), "商机_20260302")
+    assert right.status == "loaded" and [m.verdict for m in right.reconciled] == ["agrees", "agrees"]
+    assert home.query("SELECT theirs FROM ops.reconciliation WHERE measure = 'amount' ORDER BY run_id") == [
+        (Decimal("10.5"),), (Decimal(20),),
+    ]  # fmt: skip
+    big = [
+        path for path in home.settings.landing.rglob("*") if path.is_file() and path.stat().st_size > 100_000
+    ]
+    assert not big, "900,000 zeros are nobody's amount"
+
+
+def test_further_columns_of_a_file_are_personal_to_rules_about_tables(home: Compared) -> None:
+    """Whether they are is known only while the file is read."""
+    header = HEADER.replace("最后修改时间", "最后修改时间,备用联系方式")
+    inbox = home.settings.home / "inbox" / "fxiaoke_export"
+    (inbox / "商机_20260301.csv").write_text(header + row("1", "10").rstrip() + ",13800000000\n", "utf-8")
+    assert home.sync(streams=(DEALS,)).ok
+    (stream,) = (one for one in discover()[home.name].streams() if one.name == DEALS)
+    declared = {field.name for field in stream.fields}
+    columns = {name for (name,) in home.query(f"SELECT column_name FROM (DESCRIBE raw_{home.name}.{DEALS})")}
+    (further,) = {name for name in columns if not name.startswith("_")} - declared
+    assert further in personal_of(home.zone(DEALS), stream)
+    assert personal_of(home.zone(DEALS), stream) - declared == {further}

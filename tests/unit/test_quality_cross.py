@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
 import pytest
 
+from pipelines.quality import cross
 from pipelines.quality.cross import judge_cross
 from pipelines.quality.model import RuleSet
 from pipelines.quality.verdict import RuleResult, Verdict
@@ -227,3 +229,65 @@ def test_a_table_that_was_never_made_is_told(con: duckdb.DuckDBPyConnection) -> 
     verdict = judged(con, OWNER, {"unique": ["Code"]}, {"totals": {}})
     assert [r.not_applicable for r in verdict.results] == ["raw_zoho has no table deals"] * 2
     assert verdict.rows == 0 and not verdict.blocked
+
+
+def test_a_stay_without_end_and_a_late_time_are_judged(con: duckdb.DuckDBPyConnection) -> None:
+    last = "290000-01-01 00:00:00+00"  # the engine's times end in 294247
+    put(
+        con, "deals", {"Code": "a", "Since": day(1), "Entered": day(1), "Days": 999_999_999},
+        {"Code": "a", "Since": day(2), "Entered": day(2), "Days": 1},
+        {"Code": "b", "Since": day(3), "Entered": last, "Days": 2**62},
+    )  # fmt: skip
+    for begin in ("Since", "Entered"):
+        stays = {"overlaps": {"per": "Code", "begin": begin, "length_in_days": "Days"}}
+        result = only(judged(con, stays))
+        assert (result.not_applicable, result.checked, result.failing) == (None, 3, 1), begin
+
+
+def test_a_rule_that_the_engine_cannot_count_does_not_stop_the_others(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = cross._doubled
+
+    def broken(table: Any, columns: tuple[str, ...]) -> Any:
+        question = asked(table, columns)
+        if columns != ("Region",):
+            return question
+        return replace(question, counting=f"SELECT count(*), CAST('secret' AS INTEGER) FROM {table.living}")
+
+    put(con, "deals", {"Code": "a", "Region": "e"}, {"Code": "a", "Region": "e"})
+    monkeypatch.setattr(cross, "_doubled", broken)
+    first, second = judged(con, {"unique": ["Region"]}, {"unique": ["Code"]}).results
+    assert (first.not_applicable, first.passed) == (
+        "the engine cannot count what breaks it (ConversionException)",
+        True,
+    )
+    assert second.failing == 1
+    monkeypatch.setattr(cross, "_doubled", lambda *_: (_ for _ in ()).throw(duckdb.OutOfMemoryException("x")))
+    with pytest.raises(duckdb.OutOfMemoryException):  # what befalls the machine is no matter of a rule
+        judged(con, {"unique": ["Code"]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "twice"),
+    [
+        (
+            "DECIMAL(38,9)",
+            ["98765432109876.123456789", "98765432109876.123456788", "98765432109876.123456789"],
+            1,
+        ),
+        ("DECIMAL(38,19)", ["5.5", "5.5", "-5.5", "9999999999999999999.5"], 1),
+        ("HUGEINT", ["170141183460469231731687303715884105727", "-1", "-1"], 1),
+        ("DECIMAL(38,0)", ["9" * 38, "9" * 37 + "8"], 0),
+    ],
+)
+def test_numbers_of_many_digits_are_told_apart(
+    con: duckdb.DuckDBPyConnection, kind: str, values: list[str], twice: int
+) -> None:
+    con.execute(f"ALTER TABLE raw_zoho.deals ALTER Amount TYPE {kind}")
+    for number, value in enumerate(values):
+        con.execute(
+            f"INSERT INTO raw_zoho.deals (_org, _record_id, Amount) VALUES ('acme', 'r{number}', '{value}')"
+        )
+    result = only(judged(con, {"unique": ["Amount"]}))
+    assert (result.not_applicable, result.checked, result.failing) == (None, len(values), twice)

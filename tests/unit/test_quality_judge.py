@@ -535,3 +535,41 @@ def _random_rules(dice: random.Random, column: str) -> Iterator[dict[str, Any]]:
     other = {"Amount": "Rate", "Weight": "Rate", "Closing": "Created.date", "Created": "Modified"}[column]
     order = {"column_A": column, "column_B": other, "or_equal": dice.random() < 0.5}
     yield rule(f"{column.lower()}_order", AFTER, order, **when)
+
+
+@pytest.mark.parametrize(
+    "kind", ["DECIMAL(18,2)", "DECIMAL(18,9)", "DECIMAL(18,15)", "DECIMAL(38,19)", "HUGEINT"]
+)
+def test_the_places_of_a_number_stop_no_rule(kind: str) -> None:
+    """How many a field has is for the CRM to say, at any time."""
+    with duckdb.connect() as con:
+        con.execute(
+            f"CREATE TABLE deals (_position BIGINT, _record_id VARCHAR, Amount {kind}, Other DECIMAL(18,2))"
+        )
+        con.execute(
+            "INSERT INTO deals VALUES (0, 'a', -1, -2), (1, 'b', 5, 5), (2, 'c', 101, 7), (3, 'd', NULL, 1)"
+        )
+        rules = [
+            {"expect": BETWEEN, "with": {"column": "Amount", "min_value": 0, "max_value": 100}},
+            {"expect": BETWEEN, "with": {"column": "Amount", "max_value": 100_000_000_000}},
+            {"expect": NOT_NULL, "with": {"column": "Other"}, "when": {"Amount": [5, 10_000_000_000]}},
+            {"expect": AFTER, "with": {"column_A": "Amount", "column_B": "Other", "or_equal": True}},
+            {"scope": "package", "measure": {"sum": "Amount"}, "expect": BETWEEN, "with": {"max_value": 105}},
+            {"scope": "package", "measure": {"max": "Amount"}, "expect": BETWEEN, "with": {"max_value": 100}},
+        ]  # fmt: skip
+        named = [
+            {
+                "name": f"r{n}",
+                "scope": "row",
+                "severity": "warn",
+                "reason": "The reason of this rule.",
+                **rule,
+            }
+            for n, rule in enumerate(rules)
+        ]
+        made = RuleSet.model_validate(
+            {"source": "zoho", "stream": "deals", "grain": "a deal", "owner": "sales", "rules": named}
+        )
+        verdict = judge(con, "deals", made, package_id="p", pii=())
+    assert [r.not_applicable for r in verdict.results] == [None] * 6
+    assert [r.failing for r in verdict.results] == [2, 0, 0, 0, 0, 1]

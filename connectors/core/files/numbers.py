@@ -16,6 +16,7 @@ _NUMBER = re.compile(
     (?P<close>\))?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_MOST_DIGITS = 60  # before or behind the point
 _TIMES = {"千": 1_000, "万": 10_000, "百万": 1_000_000, "千万": 10_000_000, "亿": 100_000_000}
 _SIGNS = str.maketrans("−–—\u00a0\u202f", "---  ")
 _GAPS = re.compile(r"(?<![0-9.,])[ \t]+|[ \t]+(?![0-9.,])")  # around signs and units
@@ -37,9 +38,16 @@ def number(text: str) -> tuple[Decimal, bool] | None:
         return None
     if match["currency"] and match["unit"] == "%":
         return None
-    value = Decimal(
-        f"{_SEPARATORS.sub('', match['digits'] or '0')}{match['fraction'] or ''}{match['exponent'] or ''}"
-    )
+    try:
+        value = Decimal(
+            f"{_SEPARATORS.sub('', match['digits'] or '0')}{match['fraction'] or ''}{match['exponent'] or ''}"
+        )
+    except ArithmeticError:
+        return None
+    if (
+        abs(value.adjusted()) > _MOST_DIGITS
+    ):  # 1E+900000 is no number of anything, and written out it fills a disk
+        return None
     value *= _TIMES.get(match["times"] or "", 1)
     if match["open"] or "-" in (match["sign"], match["sign2"]):
         value = -value
