@@ -79,7 +79,7 @@ def judge_loaded(loaded: Loaded, stream: Stream, outcome: StreamOutcome, rules: 
             and not result["passed"]
         ):
             outcome.fail(_held_back(result), Status.BLOCKED)
-    _note(loaded.report, zone, outcome, rules, before, loaded.aside_of(stream.name))
+    _note(loaded.report, zone, outcome, rules, before, Aside(*zone.waiting()))
 
 
 def _judge(
