@@ -35,7 +35,7 @@ from pipelines.quality.model import Rule, RuleSet, Scope, Severity
 from pipelines.quality.rules import load_rules
 from pipelines.quality.verdict import RuleResult
 from pipelines.settings import EXPECTATIONS, Settings
-from pipelines.warehouse.hygiene import Waits, living_warnings, load_orders, waiting_rows
+from pipelines.warehouse.hygiene import living_warnings, load_orders, waiting_rows
 
 _SERVED = (Status.LOADED, Status.UNCHANGED)
 
@@ -52,7 +52,7 @@ class Loaded:
     con: duckdb.DuckDBPyConnection | None
     clock: datetime | None = None
     orders: Mapping[str, int] = field(default_factory=dict)
-    waits: Mapping[str, Waits] = field(default_factory=dict)
+    waits: Mapping[str, Mapping[str, tuple[int, datetime]]] = field(default_factory=dict)
 
     @staticmethod
     def look(
@@ -182,27 +182,27 @@ def _warned(
     }
 
 
-def _aside(loaded: Loaded, stream: str, rules: RuleSet | None) -> Aside | None:
-    """What waits in quarantine; None where nobody looked."""
-    if loaded.con is None:
-        return None
-    waits = loaded.waits.get(stream)
-    if waits is None:
-        return Aside()
+def _aside(loaded: Loaded, stream: str, rules: RuleSet | None, before: Standing | None) -> Aside:
+    """What waits in quarantine. What was decided and is not folded yet waits for nobody any more."""
+    known = before.aside if before else Aside()
+    waits = loaded.waits.get(stream, {})
+    rows, since = loaded.zone(stream).waiting() if waits or (loaded.con is None and known.rows) else (0, None)
+    if not rows or loaded.con is None:
+        return Aside(rows, since, known.rules if rows else {})
     told = {rule.name: rule for rule in rules.rules} if rules else {}
     owner = rules.owner if rules else ""
     broken = {
         name: Broken(
-            rows=rows,
-            since=since,
+            rows=count,
+            since=oldest,
             owner=(told[name].owner if name in told else "") or owner,
             reason=told[name].reason
             if name in told
             else BEFORE_RULES.get(name, "its rule is no longer written"),
         )
-        for name, (rows, since) in waits.rules.items()
+        for name, (count, oldest) in waits.items()
     }
-    return Aside(waits.rows, waits.since, broken)
+    return Aside(rows, since, broken)
 
 
 def _read_at(
@@ -241,7 +241,7 @@ def _standing(
         package=next((p.id for p in reversed(zone.folders()) if p.checked and p.checked.results), ""),
         on={rule.name: _on(loaded, stream, rule) for rule in crossing if stream},
         decided={d.origin for d in zone.decisions() if d.positions is None},
-        aside=_aside(loaded, outcome.stream, rules),
+        aside=_aside(loaded, outcome.stream, rules, before),
         warned=warned,
         began=loaded.report.started_at,
         now=loaded.report.started_at,

@@ -6,7 +6,7 @@ Reads the landing zone only, so that it works while a run holds the warehouse.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +19,8 @@ from connectors.core.errors import Problem
 from pipelines.check import personal_fields
 from pipelines.fold import stream_of
 from pipelines.landing.decisions import drop, release
-from pipelines.landing.zone import Package, StreamZone, Zone
-from pipelines.manifest import LIST_BRAKE, QUARANTINED, REPLAYED
+from pipelines.landing.zone import Aside, Package, StreamZone, Zone, aside_of
+from pipelines.manifest import LIST_BRAKE, QUARANTINED, REPLAYED, Landed
 from pipelines.quality.privacy import Privacy
 from pipelines.quality.rules import load_rules
 from pipelines.quality.verdict import MASK
@@ -89,9 +89,11 @@ def waiting(settings: Settings, chosen: Chosen = ALL) -> Iterator[Waiting]:
     """Every package of which rows, the whole or the word of a full list wait for somebody, oldest first by stream."""
     for source, _, stream, zone in chosen.zones(settings):
         blocked = {package.id for package in zone.pending()}
+        decisions = zone.decided()
         owners: Owners | None = None
         for package in zone.packages():
-            if (found := _open(zone, package, blocked)) is None:
+            decided = decisions.get(package.id, [])
+            if (found := _open(zone, package, blocked, decided)) is None:
                 continue
             counts, rows, whole = found
             owners = owners or _owners(source, stream)
@@ -100,7 +102,7 @@ def waiting(settings: Settings, chosen: Chosen = ALL) -> Iterator[Waiting]:
                 whole = {rule: why for rule, why in whole.items() if rule in chosen.rules}
                 if not counts and not whole:
                     continue
-                rows = _rows_of(zone, package, counts)
+                rows = len(open_rows(package, decided, counts)) if counts else 0
             landed = package.landed
             who = [owners.of(rule) for rule in (*counts, *whole)]
             yield Waiting(
@@ -116,22 +118,14 @@ def waiting(settings: Settings, chosen: Chosen = ALL) -> Iterator[Waiting]:
 
 
 def _open(
-    zone: StreamZone, package: Package, blocked: Collection[str]
+    zone: StreamZone, package: Package, blocked: Collection[str], decided: Sequence[Landed]
 ) -> tuple[dict[str, int], int, dict[str, str]] | None:
     """What of a package waits: rows by rule, rows, and by rule why the whole or its word does; None if nothing."""
     checked = package.checked
     if checked is None or package.landed.positions is not None:  # a whole decision may hold rows set aside
         return None
-    decided = zone.decisions(package.id) if checked.quarantined or checked.stopped_list else []
-    rows, counts = 0, dict[str, int]()
-    if checked.quarantined and not any(d.positions is None for d in decided):
-        rows = checked.quarantined - len({p for d in decided for p in d.positions or ()})
-        settled: Counter[str] = Counter()
-        for decision in decided:
-            settled.update(
-                taken.resolved if (taken := Package(zone.folder / decision.package).checked) else {}
-            )
-        counts = {rule: n - settled[rule] for rule, n in checked.set_aside.items() if n > settled[rule]}
+    aside = aside_of(package, decided)
+    rows, counts = (aside.rows, _by_rule(zone, aside, decided)) if aside else (0, dict[str, int]())
     whole = {}
     if checked.stopped_list and not any(d.positions == [] for d in decided):
         whole[LIST_BRAKE] = str(checked.stopped_list["reason"])
@@ -141,13 +135,27 @@ def _open(
     return (counts, rows, whole) if rows or whole else None
 
 
-def _rows_of(zone: StreamZone, package: Package, rules: Collection[str]) -> int:
-    """Undecided rows that one of these rules set aside: a row may break several."""
-    if not rules:
-        return 0
-    decided = {p for d in zone.decisions(package.id) for p in d.positions or ()}
-    found = {position for position, _, rule, *_ in _rows(package.rows(QUARANTINED)) if rule in rules}
-    return len(found - decided)
+def _by_rule(zone: StreamZone, aside: Aside, decided: Sequence[Landed]) -> dict[str, int]:
+    """Rows that wait, by rule: as the manifests have it, and where somebody was erased, as the rows themselves do."""
+    positions = {p for decision in decided for p in decision.positions or ()}
+    counts: Counter[str] = Counter()
+    if aside.settled - positions:
+        waiting = {(row, rule) for row, _, rule, *_ in _rows(aside.package.rows(QUARANTINED))}
+        counts.update(rule for row, rule in waiting if row not in aside.settled)
+    else:
+        counts.update(aside.checked.set_aside)
+        for decision in decided:
+            taken = Package(zone.folder / decision.package).checked
+            counts.subtract(taken.resolved if taken else {})
+    return {rule: rows for rule, rows in sorted(counts.items()) if rows > 0}
+
+
+def open_rows(package: Package, decided: Sequence[Landed], rules: Collection[str] = ()) -> list[int]:
+    """Positions that wait, in order; of rows that one of these rules set aside, if any are given: a row may break
+    several."""
+    aside = aside_of(package, decided)
+    found = {row for row, _, rule, *_ in _rows(package.rows(QUARANTINED)) if not rules or rule in rules}
+    return sorted(found - aside.settled) if aside else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +183,12 @@ def faults(settings: Settings, package_id: str, *, personal: bool = False) -> It
     path = package.rows(QUARANTINED)
     if checked is None or not path.exists():
         return
-    decided = {p for d in zone.decisions(package.id) for p in d.positions or ()}
+    aside = aside_of(package, zone.decisions(package.id))
     file = (landed.request or landed.file_name) if landed.file_name else ""
     fields = personal_fields(package, stream_of(landed))
     privacy = Privacy(() if personal else fields)
     for position, record, rule, field, value, reason in _rows(path, fields):
-        if position not in decided:
+        if aside and position not in aside.settled:
             column = checked.headers.get(field or "", field or "")
             shown = privacy.value(bases_of(field or ""), value)
             yield Fault(
@@ -226,11 +234,11 @@ def _rows(
 
 
 def replay_waiting(
-    settings: Settings, packages: Collection[str] = (), chosen: Chosen = ALL, *, by: str = REPLAYED
+    settings: Settings, packages: Collection[str] = (), chosen: Chosen = ALL, *, by: str = ""
 ) -> Iterator[Replayed]:
     """Judge what waits again, by today's rules and as today's reader reads it; the next sync folds what may enter.
 
-    packages: only these. Call under the run lock. Raises Problem.
+    packages: only these. by: who asked for it. Call under the run lock. Raises Problem.
     """
     missing = set(packages)
     for source, org, name, zone in chosen.zones(settings):
@@ -246,7 +254,15 @@ def replay_waiting(
                 reader = stack.enter_context(spec.open(settings.context(spec, org)))
             for aside in asides:
                 stream = stream_of(aside.package.landed)
-                yield replay(settings, zone, aside, reader, stream, rules, by=by)
+                yield replay(
+                    settings,
+                    zone,
+                    aside,
+                    reader,
+                    stream,
+                    rules,
+                    by=f"{by}, by {REPLAYED}" if by else REPLAYED,
+                )
     if missing:
         raise Problem(
             f"no row of {', '.join(sorted(missing))} waits",
@@ -255,10 +271,35 @@ def replay_waiting(
         )
 
 
-def decide(settings: Settings, package_id: str, rows: list[int], *, let: bool, by: str) -> Package:
-    """Release (let) or drop rows of a package; none named: the package, or the word of its full list. Call under the
-    run lock; the next sync folds it. Raises Problem."""
+def decide(
+    settings: Settings,
+    package_id: str,
+    rows: Collection[int] = (),
+    *,
+    let: bool,
+    by: str,
+    rules: Collection[str] = (),
+    every: bool = False,
+) -> Package:
+    """Release (let) or drop rows of a package: those named, those that one of these rules set aside, or every one that
+    waits; none of these: the package, or the word of its full list. Call under the run lock; the next sync folds it.
+    Raises Problem."""
+    if sum(map(bool, (rows, rules, every))) > 1:
+        raise Problem(
+            "rows were chosen in more than one way",
+            do="give `--row`, `--rule` or `--all`, one of them",
+            code=WRONG_USE,
+        )
     zone, package = find(settings, package_id)
+    if rules or every:
+        rows = open_rows(package, zone.decisions(package.id), rules)
+        if not rows:
+            raise Problem(
+                f"no row of package {package_id} waits"
+                + (f" because of {', '.join(rules)}" if rules else ""),
+                do="see `crm-warehouse quarantine list`, which names packages and rules",
+                code=WRONG_USE,
+            )
     return (release if let else drop)(zone, package, rows or None, by=by)
 
 

@@ -53,6 +53,10 @@ PackageArgument = Annotated[
 RowOption = Annotated[
     list[int] | None, typer.Option("--row", help="Only the row at this position; may be given again.")
 ]
+RuleOption = Annotated[
+    list[str] | None, typer.Option("--rule", help="Every row that this rule set aside; may be given again.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Every row of the package that waits.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
@@ -204,24 +208,31 @@ def quarantine_replay(
 
 
 @quarantine.command("release")
-def quarantine_release(package: PackageArgument, row: RowOption = None) -> None:
-    """Let rows (or, without --row, a blocked package or a stopped full list) into the warehouse with the next sync."""
-    _decide(package, row, let=True)
+def quarantine_release(
+    package: PackageArgument, row: RowOption = None, rule: RuleOption = None, every: AllOption = False
+) -> None:
+    """Let rows (or, where none are chosen, a blocked package or a stopped full list) into the warehouse with the next
+    sync."""
+    _decide(package, row, rule, every=every, let=True)
 
 
 @quarantine.command("drop")
-def quarantine_drop(package: PackageArgument, row: RowOption = None) -> None:
+def quarantine_drop(
+    package: PackageArgument, row: RowOption = None, rule: RuleOption = None, every: AllOption = False
+) -> None:
     """Decide that rows, a blocked package or the word of a stopped full list are never loaded. The bytes stay."""
-    _decide(package, row, let=False)
+    _decide(package, row, rule, every=every, let=False)
 
 
-def _decide(package: str, rows: list[int] | None, *, let: bool) -> None:
+def _decide(package: str, rows: list[int] | None, rules: list[str] | None, *, every: bool, let: bool) -> None:
     from pipelines import flow
     from pipelines.aside import decide
 
     settings = load_settings()
     with flow.lock(settings, "quarantine"):
-        made = decide(settings, package, rows or [], let=let, by=getpass.getuser())
+        made = decide(
+            settings, package, rows or (), rules=rules or (), every=every, let=let, by=getpass.getuser()
+        )
     console.out.print(f"Decided ({made.id}); the next `crm-warehouse sync` or `run` folds it in.")
 
 

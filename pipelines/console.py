@@ -184,11 +184,12 @@ def show_replayed(done: Sequence[Replayed], *, as_json: bool) -> None:
     for one in done:
         out.print(
             f"{one.package}  {one.stream}: {one.released} rows may enter, {one.mended} were replaced by newer ones, "
+            f"{one.lapsed} are no records, "
             f"{one.waiting} still wait",
             markup=False,
             highlight=False,
         )
-    if any(one.released or one.mended for one in done):
+    if any(one.released or one.mended or one.lapsed for one in done):
         out.print("The next `crm-warehouse sync` or `run` folds them in.")
 
 

@@ -20,10 +20,18 @@ from pipelines.tally import Measure
 FORMAT = 2
 LANDED, CHECKED, LOADED, THINNED = "landed.json", "checked.json", "loaded.json", "thinned.json"
 ACCEPTED, QUARANTINED, FINDINGS = "accepted.parquet", "quarantined.parquet", "findings.parquet"
-ASIDE = "aside.json"  # what was last tried with the rows set aside; replaced, never proof of anything
+# What was last tried with rows set aside, of a package or of a whole stream; replaced, never proof of anything.
+ASIDE = "aside.json"
 # Kinds beside the reads of `CursorKind`: decisions of a person about rows or packages set aside.
 RELEASE, DROP = "release", "drop"
-MENDED = "a newer version of the record"  # who decided, where nobody had to: such a drop is counted apart
+# Who decided, where nobody had to. Such drops are counted apart from those of people.
+MENDED = "a newer version of the record"
+REPLACED = "a newer version of the record, which waits itself"
+LISTED = "a newer full list"
+GONE = "the deletion of the record"
+NO_RECORD = "a replay that found no record there"
+LAPSED = frozenset({REPLACED, LISTED, GONE, NO_RECORD})
+DROPPED_BEFORE = "the drop of the same row before"  # a person's word, repeated
 REPLAYED = "a replay"  # who decided where today's rules and reader let rows pass
 LIST_BRAKE = (
     "full_list_brake"  # what stops the word of a full list about records that it lacks; its rows go on

@@ -17,7 +17,7 @@ import duckdb
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, Stream
 from connectors.core.errors import Actor, Problem
 from pipelines.landing.zone import Package, StreamZone
-from pipelines.manifest import ACCEPTED, QUARANTINED
+from pipelines.manifest import ACCEPTED, LAPSED, QUARANTINED
 from pipelines.sql import columns_of, literal, quote
 from pipelines.warehouse.schema import raw_table
 
@@ -79,22 +79,24 @@ def kinds_of(source: Source, stream: Stream, *, sweep: bool) -> list[CursorKind]
 def unheld(con: duckdb.DuckDBPyConnection, zone: StreamZone, stream: Stream, sweep: Package) -> list[str]:
     """Ids that a loaded sweep lists and the warehouse lacks or holds in an older version.
 
-    Rows that wait in quarantine in that version are held there. Ids are in the order of the sweep.
+    Rows that were set aside in that version are held there, but for those that speak for nothing any more: a
+    record that was gone is back. Ids are in the order of the sweep.
     """
     landed = sweep.landed
     chain = [package.rows(ACCEPTED) for package in zone.chain(landed.read)]
     stamp = _stamp_column(sweep, stream)
-    aside = [
-        path
-        for package in zone.packages()
-        if package.kind in RECORD_KINDS and (path := package.rows(QUARANTINED)).exists()
-        if (checked := package.checked) and checked.quarantined
-    ]
-    waiting = (
-        f"UNION ALL SELECT _record_id, _modified_at FROM read_parquet({_files(aside)}, union_by_name=true) "
-        if aside
-        else ""
-    )
+    decided = zone.decided()
+    waiting = ""
+    for package in zone.packages():
+        path = package.rows(QUARANTINED)
+        if package.kind in RECORD_KINDS and path.exists() and (of := package.checked) and of.quarantined:
+            gone = [
+                p for d in decided.get(package.id, ()) if d.decided_by in LAPSED for p in d.positions or ()
+            ]
+            waiting += (
+                f"UNION ALL SELECT _record_id, _modified_at FROM read_parquet({literal(str(path))}) "
+                f"WHERE NOT list_contains({gone}::BIGINT[], _position) "
+            )
     rows = con.execute(
         f"WITH listed AS (SELECT _record_id, max({stamp}) AS stamp, min(_position) AS place "
         f"FROM read_parquet({_files(chain)}) GROUP BY _record_id), "

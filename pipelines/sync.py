@@ -25,29 +25,29 @@ from pipelines.after_load import Loaded, judge_loaded, note_gone, note_unserved
 from pipelines.check import UNREADABLE, check, unreadable
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
-from pipelines.landing.decisions import drop, settle
+from pipelines.landing.decisions import drop
 from pipelines.landing.intact import raw_damage
 from pipelines.landing.land import Landing, land
 from pipelines.landing.runs import Run, StreamRun, append_run, last_reconciled, unless_known
-from pipelines.landing.tried import tried, write_tried
+from pipelines.landing.tried import looked_to, write_looked
 from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.listings import stop, stopped, waiting
-from pipelines.manifest import CHECKED, LIST_BRAKE, LOADED, QUARANTINED, Checked, write_manifest
+from pipelines.manifest import CHECKED, LIST_BRAKE, LOADED, Checked, write_manifest
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.docs import keep
 from pipelines.quality.model import Scope
 from pipelines.quality.rules import RuleSet, load_rules
 from pipelines.quality.verdict import Verdict
 from pipelines.reconcile import reconcile
-from pipelines.replay import is_outdated, replay
+from pipelines.replay import replay_outdated
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
+from pipelines.settling import settle_needless
 from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
 from pipelines.tally import BROUGHT_BY_KEY
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.existence import SWEEP_BRAKE
-from pipelines.warehouse.hygiene import newer_versions
 
 Progress = Callable[[StreamOutcome, str], None]
 
@@ -327,13 +327,13 @@ def _land_and_check(work: _Work, source: Source, stream: Stream, zone: StreamZon
 
 def _replayed(work: _Work, source: Source, stream: Stream, zone: StreamZone) -> bool:
     """Judge rows set aside again where rules or reader are others than those that judged them last. Returns whether
-    any rows wait."""
+    any rows wait. A package that cannot be read any more is a warning: what the source says now was read anyhow."""
     waiting = list(zone.undecided())
     if waiting:
         rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
-        for aside in waiting:
-            if is_outdated(aside, rules):
-                replay(work.settings, zone, aside, source, stream, rules, run=work.report.run_id)
+        run = work.report.run_id
+        for problem in replay_outdated(work.settings, zone, waiting, source, stream, rules, run=run):
+            work.report.warnings.append(str(problem.located(source=source.name, stream=stream.name)))
     return bool(waiting)
 
 
@@ -491,29 +491,17 @@ def _blocked(package: Package, checked: Checked, *, behind: int) -> Problem:
 
 
 def _settle(writer: _LazyWriter, work: _Work, zone: StreamZone, stream: Stream, read: _Read) -> None:
-    """Settle rows set aside of which a newer version is loaded by now. The look is noted last, so that a kill on the
+    """Settle rows set aside that what is loaded by now speaks for. The look is noted last, so that a kill on the
     way is made good by the next sync; who waits for nothing new costs an idle sync no look into the warehouse."""
     if not read.aside and not any((checked := p.checked) and checked.quarantined for p in read.ready):
         return
     with noted(read.outcome.fail):
-        last = zone.last_order()
-        unlooked = [aside for aside in zone.undecided() if tried(aside).looked_to < last]
-        if not unlooked:
+        last = zone.newest_word()
+        if looked_to(zone) >= last:
             return
-        found = newer_versions(
-            writer(),
-            stream,
-            read.outcome.org,
-            {a.package.id: (a.package.rows(QUARANTINED), a.settled) for a in unlooked},
-        )
-        settled = [
-            settle(zone, aside.package, found[aside.package.id], run=work.report.run_id)
-            for aside in unlooked
-            if aside.package.id in found
-        ]
+        settled = settle_needless(writer(), zone, stream, read.outcome.org, run=work.report.run_id)
         _load(writer, stream, settled, read.outcome, work.progress)
-        for aside in unlooked:
-            write_tried(aside.package, msgspec.structs.replace(tried(aside), looked_to=last))
+        write_looked(zone, last)
 
 
 def _stop_sweep(package: Package, problem: Problem) -> None:

@@ -1,7 +1,8 @@
 """What is decided about rows or packages that were set aside: a small package of its own.
 
-Most decisions are a person's. Where a newer version of a record was loaded (`MENDED`), or today's rules and reader let
-a row pass (`REPLAYED`), nobody has to decide; the package is of the same kind and says so.
+Most decisions are a person's. Where a newer version of a record was loaded (`MENDED`), where a row speaks for nothing
+any more (`LAPSED`), or today's rules and reader let it pass (`REPLAYED`), nobody has to decide; the package is of the
+same kind and says so.
 
 A decision is as immutable as what it is about, and folds at the original's place: content and existence are
 ordered by the original's read start and positions.
@@ -21,13 +22,14 @@ import msgspec
 from connectors.core.errors import Problem
 from pipelines.faults import step
 from pipelines.files import sync_file
-from pipelines.landing.zone import SHAPE, Package, StreamZone
+from pipelines.landing.zone import SHAPE, Package, StreamZone, aside_of
 from pipelines.manifest import (
     ACCEPTED,
     CHECKED,
     DROP,
     FINDINGS,
     LANDED,
+    LAPSED,
     MENDED,
     QUARANTINED,
     RELEASE,
@@ -40,18 +42,21 @@ from pipelines.sql import PARQUET, literal
 
 # Set aside before any rule looked: such a row has no key or lacks the value that did not fit.
 _NOT_READ = ("fits_type", "readable", "has_key")
+_WHY_SKIPPED = {MENDED: "mended by a newer version", **dict.fromkeys(LAPSED, "needed by nobody any more")}
 
 
 @dataclass(frozen=True, slots=True)
 class ReadAnew:
     """Rows as today's reader reads them. accepted, findings: files of which the rows at the released positions count;
-    findings may be None. columns, absent: as in `Checked`. rules_hash: what they were judged by."""
+    findings may be None. columns, absent: as in `Checked`. rules_hash: what they were judged by. instead: position →
+    that of the row which enters in its place, where the row that waits is not the record's newest as it reads today."""
 
     accepted: Path
     findings: Path | None
     rules_hash: str
     columns: Mapping[str, str] = field(default_factory=dict)
     absent: Collection[str] = ()
+    instead: Mapping[int, int] = field(default_factory=dict)
 
 
 def release(
@@ -92,14 +97,23 @@ def release_anew(
     return _decide_rows(zone, origin, RELEASE, positions, by, run, anew)
 
 
-def settle(zone: StreamZone, origin: Package, positions: Collection[int], *, run: str = "") -> Package:
-    """Note that rows of a package need nobody any more: a newer version of each record was loaded. Raises Problem
-    when one of them does not wait."""
-    return _decide_rows(zone, origin, DROP, positions, MENDED, run)
+def settle(
+    zone: StreamZone, origin: Package, positions: Collection[int], *, by: str = MENDED, run: str = ""
+) -> Package:
+    """Note that rows of a package need nobody any more. by: what has settled them, `MENDED`, `DROPPED_BEFORE` or one of
+    `LAPSED`. Raises Problem when one of them does not wait."""
+    return _decide_rows(zone, origin, DROP, positions, by, run)
 
 
 def _must_wait(zone: StreamZone, origin: Package) -> None:
-    if origin.is_loaded() or origin.checked is None or zone.decisions(origin.id):
+    decisions = zone.decisions(origin.id)
+    if origin.is_loaded() and (aside := aside_of(origin, decisions)):
+        raise Problem(
+            f"package {origin.id} does not wait as a whole: {aside.rows} of its rows do",
+            do="say which: `--row N`, `--rule RULE` for what one rule set aside, or `--all`",
+            where=str(origin.folder),
+        )
+    if origin.is_loaded() or origin.checked is None or decisions:
         raise Problem(
             f"package {origin.id} does not wait for a decision",
             do="run `crm-warehouse status`, which names the packages that do",
@@ -169,9 +183,9 @@ def _decide_rows(
             where=str(origin.folder),
         )
     wanted = sorted(set(positions))
-    decided = {p for d in zone.decisions(origin.id) for p in d.positions or ()}
+    aside = aside_of(origin, zone.decisions(origin.id))
     rules = _rules_of(origin, wanted)
-    unknown = [p for p in wanted if p not in rules or p in decided]
+    unknown = [p for p in wanted if p not in rules or aside is None or p in aside.settled]
     if unknown or not wanted:
         raise Problem(
             f"package {origin.id} has no undecided row at position {', '.join(map(str, unknown)) or '–'}",
@@ -185,7 +199,8 @@ def _decide_rows(
             where=str(origin.rows(QUARANTINED)),
         )
     package = _begin(zone, origin, kind)
-    chosen = ", ".join(map(str, wanted)) if kind == RELEASE else "NULL"
+    instead = anew.instead if anew else {}
+    chosen = ", ".join(str(instead.get(p, p)) for p in wanted) if kind == RELEASE else "NULL"
     among = f"FROM {{0}} WHERE _position IN ({chosen}) ORDER BY _position"
     rows = anew.accepted if anew else origin.rows(QUARANTINED)
     _copy_rows(rows, package.folder / ACCEPTED, f"SELECT * {'' if anew else 'EXCLUDE (_faults) '}{among}")
@@ -203,9 +218,7 @@ def _decide_rows(
         quarantined=0,
         repeated=0,
         superseded=0,
-        skipped={"mended by a newer version" if by == MENDED else "dropped by decision": len(wanted)}
-        if kind == DROP
-        else {},
+        skipped={_WHY_SKIPPED.get(by, "dropped by decision"): len(wanted)} if kind == DROP else {},
         resolved=by_rule,
         columns=dict(anew.columns) if anew else origin.checked.columns if origin.checked else {},
         absent=list(anew.absent) if anew else origin.checked.absent if origin.checked else [],

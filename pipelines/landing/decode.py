@@ -35,7 +35,7 @@ class Decoded:
     skipped: rows that are no records, by reason. misfits: cells by field. columns: column → field, of fields
     that could not have a column of their own name. rows: the file of all rows as accepted rows look; None where
     one of them has something odd about it. sheet, headers: of a file, see `Table`. absent: declared fields that the
-    file has no column for. own: what a file's cells add up to.
+    file has no column for. own: what a file's cells add up to. no_records: positions of the rows that were skipped.
     """
 
     fields: tuple[Field, ...]
@@ -48,6 +48,7 @@ class Decoded:
     headers: dict[str, str]
     absent: tuple[str, ...]
     own: OwnTotals | None = None
+    no_records: frozenset[int] = frozenset()
 
 
 def decode(
@@ -63,6 +64,7 @@ def decode(
     landed = package.landed
     require_intact(package, landed)
     skipped: dict[str, int] = {}
+    no_records: frozenset[int] = frozenset()
     sheet, headers, absent = "", dict[str, str](), tuple[str, ...]()
     records: Path | None = None
     own: OwnTotals | None = None
@@ -73,6 +75,7 @@ def decode(
         shape, columns = _named(shape, stream)
         own = cells_from_file(shape, table, source.parse, columns, con, scratch, sums)
         skipped = dict(Counter(reason for _, reason in table.skipped))
+        no_records = frozenset(position for position, _ in table.skipped)
         sheet, headers = table.sheet, dict(table.headers)
         given = {name.removesuffix(".id").removesuffix(".name") for name in table.columns}
         absent = tuple(field.name for field in stream.fields if field.name not in given)
@@ -98,7 +101,17 @@ def decode(
     )
     received, whole = count + sum(skipped.values()), None if odd else rows
     return Decoded(
-        shape.fields, received, skipped, misfits, renamed(columns), whole, sheet, headers, absent, own
+        shape.fields,
+        received,
+        skipped,
+        misfits,
+        renamed(columns),
+        whole,
+        sheet,
+        headers,
+        absent,
+        own,
+        no_records,
     )
 
 

@@ -11,7 +11,7 @@ from pipelines.landing import standing
 from pipelines.landing.counts import parquet_rows
 from pipelines.landing.verify import Verified, wrong_modes
 from pipelines.landing.zone import StreamZone, Zone
-from pipelines.manifest import ACCEPTED, QUARANTINED, Landed, entry_of
+from pipelines.manifest import ACCEPTED, ASIDE, QUARANTINED, Landed, entry_of
 
 # Only these go on from where the last one ended: a file carries its own stamp, a sweep sees everything.
 _WITH_CURSOR = (CursorKind.INCREMENTAL, CursorKind.BACKFILL, CursorKind.DELETED)
@@ -111,8 +111,8 @@ def _listed(numbers: Sequence[int], most: int = 5) -> str:
 
 
 def verify_folders(zone: Zone) -> Iterator[Problem]:
-    """The folders above packages are private, and hold nothing but how a stream stands. A leading _ marks our own
-    diaries."""
+    """The folders above packages are private, and hold nothing but how a stream stands and what was tried with
+    its rows set aside. A leading _ marks our own diaries."""
     streams = {stream.folder for *_, stream in zone.streams()}
     folders = {zone.root, *streams, *(f.parent for f in streams), *(f.parent.parent for f in streams)}
     for folder in sorted(f for f in folders if f.is_dir()):
@@ -121,7 +121,7 @@ def verify_folders(zone: Zone) -> Iterator[Problem]:
         for path in sorted(set(folder.iterdir()) - packages - folders):
             if path.parent == zone.root and path.name.startswith("_"):
                 yield from wrong_modes(path, *path.rglob("*"))
-            elif path.parent in streams and path.name == standing.NAME:
+            elif path.parent in streams and path.name in (standing.NAME, ASIDE):
                 yield from wrong_modes(path)
             elif not (path.is_dir() and folder not in streams and not any(path.iterdir())):
                 yield Problem(

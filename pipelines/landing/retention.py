@@ -14,7 +14,7 @@ from connectors.core.contract import CursorKind
 from pipelines.faults import step
 from pipelines.files import sync_folder
 from pipelines.landing.intact import damage
-from pipelines.landing.zone import Package, StreamZone
+from pipelines.landing.zone import Package, StreamZone, aside_of
 from pipelines.manifest import (
     ACCEPTED,
     THINNED,
@@ -89,7 +89,7 @@ def _fate(
         return Fate(package, stays=DECIDED if decisions else WAITING)
     if landed.package not in held.packages:
         return Fate(package, stays=NOT_HELD)
-    if _open_rows(checked, decisions):
+    if aside_of(package, decisions):
         return Fate(package, stays=OPEN)
     if decisions:
         return Fate(package, stays=DECIDED)
@@ -105,13 +105,6 @@ def _fate(
     if needed and _rows_damaged(package, checked):  # then the raw bytes are all that is left of them
         return Fate(package, stays=DAMAGED)
     return Fate(package, (*landed.files, *(() if needed else checked.files)))
-
-
-def _open_rows(checked: Checked, decisions: Collection[Landed]) -> int:
-    """Rows set aside that nobody has decided about."""
-    if any(decision.positions is None for decision in decisions):
-        return 0
-    return checked.quarantined - len({p for decision in decisions for p in decision.positions or ()})
 
 
 def _rows_damaged(package: Package, checked: Checked) -> bool:

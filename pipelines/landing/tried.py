@@ -1,4 +1,4 @@
-"""What was last tried with the rows that a package set aside: `aside.json`, so that nothing is tried twice.
+"""What was last tried with rows set aside: `aside.json` of a package, and of a stream, so that nothing is tried twice.
 
 It proves nothing: where it is lost, everything is tried once more, with the same end.
 """
@@ -8,17 +8,22 @@ from __future__ import annotations
 import msgspec
 
 from pipelines.files import write_atomic
-from pipelines.landing.zone import Aside, Package
+from pipelines.landing.zone import Aside, Package, StreamZone
 from pipelines.manifest import ASIDE
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """rules_hash, reader: what judged and read the rows last. looked_to: load order up to which newer versions of
-    their records were looked for; 0 = never."""
+    """Of a package: rules_hash, reader are what judged and read its rows last."""
 
     format: int = 1
     rules_hash: str
     reader: str
+
+
+class _Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a stream: load order up to which it was looked for what makes rows set aside needless."""
+
+    format: int = 1
     looked_to: int = 0
 
 
@@ -31,5 +36,19 @@ def tried(aside: Aside) -> Tried:
 
 
 def write_tried(package: Package, now: Tried) -> None:
-    """Replace the note."""
+    """Replace the note of a package."""
     write_atomic(package.folder / ASIDE, msgspec.json.format(msgspec.json.encode(now), indent=1))
+
+
+def looked_to(zone: StreamZone) -> int:
+    """Load order up to which nothing need be looked for any more; 0 = never looked."""
+    try:
+        return msgspec.json.decode((zone.folder / ASIDE).read_bytes(), type=_Looked).looked_to
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return 0
+
+
+def write_looked(zone: StreamZone, order: int) -> None:
+    """Replace the note of a stream: one, however many packages wait."""
+    now = _Looked(looked_to=order)
+    write_atomic(zone.folder / ASIDE, msgspec.json.format(msgspec.json.encode(now), indent=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +15,13 @@ import msgspec
 from connectors.core.contract import CursorKind, Shape
 from connectors.core.errors import Problem
 from pipelines.files import private_folder, sync_folder
+from pipelines.landing.gone import erased_rows
 from pipelines.manifest import (
     CHECKED,
     DROP,
     LANDED,
     LOADED,
+    QUARANTINED,
     RELEASE,
     THINNED,
     Checked,
@@ -104,11 +106,17 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A loaded package of which rows wait. settled: positions about which was decided."""
+    """A package of which rows wait. settled: positions of those that do not: about which was decided, or whose person
+    was erased."""
 
     package: Package
     checked: Checked
     settled: frozenset[int]
+
+    @property
+    def rows(self) -> int:
+        """How many wait."""
+        return self.checked.quarantined - len(self.settled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +175,25 @@ class StreamZone:
         decided = [p.landed for p in self.folders() if p.kind in (RELEASE, DROP) and p.is_landed()]
         return [d for d in decided if origin in (None, d.origin)]
 
+    def decided(self) -> dict[str, list[Landed]]:
+        """The decisions by the package that they are about."""
+        found: dict[str, list[Landed]] = {}
+        for decision in self.decisions():
+            found.setdefault(decision.origin, []).append(decision)
+        return found
+
     def undecided(self) -> Iterator[Aside]:
         """Loaded packages with rows set aside about which nobody has decided, oldest first."""
-        decisions: dict[str, list[Landed]] = {}
-        for decision in self.decisions():
-            decisions.setdefault(decision.origin, []).append(decision)
+        decisions = self.decided()
         for package in self.folders():
-            if not _may_hold_rows_aside(package) or (checked := package.checked) is None:
-                continue
-            decided = decisions.get(package.id, [])
-            settled = {p for decision in decided for p in decision.positions or ()}
-            whole = any(decision.positions is None for decision in decided)
-            if not whole and len(settled) < checked.quarantined:
-                yield Aside(package, checked, frozenset(settled))
+            if _may_hold_rows_aside(package) and (aside := aside_of(package, decisions.get(package.id, ()))):
+                yield aside
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Rows of loaded packages that wait for somebody, and when the oldest was landed."""
+        asides = list(self.undecided())
+        since = min((aside.package.landed.landed_at for aside in asides), default=None)
+        return sum(aside.rows for aside in asides), since
 
     def chain(self, read: str) -> list[Package]:
         """The packages of one sweep, in order."""
@@ -201,6 +215,11 @@ class StreamZone:
         """Load order of the last package that changed something, be it history only; 0 when none did."""
         receipts = (package.receipt for package in self.folders())  # what waited is loaded out of turn
         return max((r.order for r in receipts if r and (r.changed or r.stale)), default=0)
+
+    def newest_word(self) -> int:
+        """Load order of the last package that is no drop, and so may say something of records; 0: none."""
+        receipts = (package.receipt for package in self.folders() if package.kind != DROP)
+        return max((receipt.order for receipt in receipts if receipt), default=0)
 
     def known_files(self) -> frozenset[str]:
         """sha256 of every file landed so far."""
@@ -227,6 +246,17 @@ class StreamZone:
         for package in unfinished:
             shutil.rmtree(package.folder)
         return len(unfinished)
+
+
+def aside_of(package: Package, decisions: Collection[Landed]) -> Aside | None:
+    """The rows of a checked package that wait; None where none does. decisions: those about it."""
+    checked = package.checked
+    if checked is None or not checked.quarantined or any(d.positions is None for d in decisions):
+        return None
+    settled = frozenset(p for decision in decisions for p in decision.positions or ())
+    if len(settled) < checked.quarantined:
+        settled |= erased_rows(package.rows(QUARANTINED), package.landed, checked)
+    return Aside(package, checked, settled) if len(settled) < checked.quarantined else None
 
 
 class _SetAside(msgspec.Struct):

@@ -15,11 +15,12 @@ from typing import Any
 import duckdb
 
 from connectors.core.contract import Stream
-from pipelines.manifest import DROP, MENDED, RELEASE, Landed
+from pipelines.manifest import DROP, LAPSED, MENDED, RELEASE, Landed
 from pipelines.sql import is_reference, literal, quote
-from pipelines.warehouse.schema import raw_table, table_columns
+from pipelines.warehouse.schema import history_table, raw_table, table_columns
 
-RELEASED, DROPPED, SETTLED = "released", "dropped", "mended"
+# What becomes of rows set aside, in a word: columns of `ops.quarantine`.
+FATES = RELEASED, DROPPED, SETTLED, IDLE = "released", "dropped", "mended", "lapsed"
 _MASK = "***"
 
 
@@ -83,49 +84,9 @@ def decision_of(landed: Landed) -> str:
     """What a decision package does with rows, in a word."""
     if landed.kind == RELEASE:
         return RELEASED
+    if landed.decided_by in LAPSED:
+        return IDLE
     return SETTLED if landed.decided_by == MENDED else DROPPED
-
-
-def newer_versions(
-    con: duckdb.DuckDBPyConnection,
-    stream: Stream,
-    org: str,
-    waiting: Mapping[str, tuple[Path, Collection[int]]],
-) -> dict[str, list[int]]:
-    """Rows set aside of which a newer version is loaded: package → positions.
-
-    waiting: loaded package → its file of rows set aside, and the positions about which was decided. A row without a
-    key waits for a person. Newer is what law 4 says: source stamp, then start of the read, then position.
-    """
-    files = {str(path): (package, list(settled)) for package, (path, settled) in waiting.items()}
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE waiting (package_id VARCHAR, position BIGINT, record_id VARCHAR, "
-        "modified_at TIMESTAMPTZ)"
-    )
-    for path, (package, settled) in files.items():
-        con.execute(
-            "INSERT INTO waiting SELECT $package, _position, _record_id, _modified_at "
-            f"FROM read_parquet({literal(path)}) WHERE _record_id IS NOT NULL "
-            "AND NOT list_contains($settled::BIGINT[], _position)",
-            {"package": package, "settled": settled},
-        )
-    # A tombstone, a restore or a rename moves `_read_at` without new content: the read of the row's own package counts.
-    order = "(coalesce({0}.{1}, '-infinity'::TIMESTAMPTZ), {2}.started_at, {0}.{3})"
-    ours, theirs = ("c", "_modified_at", "now", "_position"), ("w", "modified_at", "was", "position")
-    newer = f"{order.format(*ours)} > {order.format(*theirs)}"
-    rows = con.execute(
-        f"SELECT w.package_id, w.position FROM waiting w JOIN {raw_table(stream.source, stream.name)} c "
-        "ON c._record_id = w.record_id JOIN ops.packages was ON was.package_id = w.package_id "
-        "JOIN ops.packages now ON now.package_id = c._package_id "
-        f"WHERE c._org = $org AND (c._modified_at > w.modified_at OR (c._deletion_evidence IS NULL "
-        f"AND now.kind NOT IN ('deleted', 'sweep') AND {newer})) ORDER BY 1, 2",
-        {"org": org},
-    ).fetchall()
-    con.execute("DROP TABLE waiting")
-    found: dict[str, list[int]] = {}
-    for package, position in rows:
-        found.setdefault(package, []).append(position)
-    return found
 
 
 def note_rules(
@@ -149,8 +110,9 @@ def note_rules(
 def note_owners(con: duckdb.DuckDBPyConnection, streams: Sequence[Stream]) -> None:
     """`ops.record_owners` and `ops.warnings` anew: what every person owns now, and which rules it breaks now.
 
-    A warning is current exactly while the record's current row still stems from the package and position of the
-    finding, and its rule is in the files as it was then.
+    A warning is current exactly while the content of the record's current row stems from the package and position of
+    the finding, and its rule is in the files as it was then. A sweep that restores a record brings no content: it is
+    that of before.
     """
     con.execute("DELETE FROM ops.record_owners")
     con.execute("DELETE FROM ops.warnings")
@@ -178,12 +140,26 @@ def note_owners(con: duckdb.DuckDBPyConnection, streams: Sequence[Stream]) -> No
             con.execute(
                 "INSERT INTO ops.warnings BY NAME SELECT $source AS source, c._org AS org, $stream AS stream, f.rule, "
                 f"{owner_id} AS owner_id, {owner_name} AS owner_name, count(*) AS records, min(f.landed_at) AS since "
-                f"FROM {table} c JOIN current_findings f ON f.source = $source AND f.stream = $stream "
-                "AND f.package_id = c._package_id AND f.position = c._position "
+                f"FROM {table} c LEFT JOIN {_restored(stream)} r ON r._org = c._org AND r._record_id = c._record_id "
+                "JOIN current_findings f ON f.source = $source AND f.stream = $stream AND f.position = c._position "
+                "AND f.package_id = coalesce(r.brought_by, c._package_id) "
                 "WHERE c._deleted_at IS NULL GROUP BY ALL",
                 of,
             )
     con.execute("DROP TABLE current_findings")
+
+
+def _restored(stream: Stream) -> str:
+    """SQL of the living records whose row a sweep wrote: (_org, _record_id, brought_by), the package of the content."""
+    current, history = raw_table(stream.source, stream.name), history_table(stream.source, stream.name)
+    return (
+        "(SELECT c._org, c._record_id, max_by(h._package_id, p.load_order) AS brought_by "
+        f"FROM {current} c JOIN ops.packages s ON s.package_id = c._package_id AND s.kind = 'sweep' "
+        f"JOIN {history} h ON h._org = c._org AND h._record_id = c._record_id AND h._row_hash = c._row_hash "
+        "AND h._position = c._position "
+        "JOIN ops.packages p ON p.package_id = h._package_id AND p.kind NOT IN ('sweep', 'deleted') "
+        "WHERE c._deleted_at IS NULL GROUP BY ALL)"
+    )
 
 
 def _owner(stream: Stream, columns: Mapping[str, str]) -> tuple[str, str]:
@@ -207,34 +183,19 @@ def _tells(field: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """Rows of a stream that nobody has decided about, when the oldest was landed, and by rule the same."""
-
-    rows: int
-    since: datetime
-    rules: Mapping[str, tuple[int, datetime]]
-
-
-def waiting_rows(con: duckdb.DuckDBPyConnection, source: str, org: str) -> dict[str, Waits]:
-    """What waits, by stream. A row that breaks two rules waits once, and counts for both."""
-    waits = (
-        "FROM ops.set_aside s JOIN ops.packages p USING (package_id) "
-        "WHERE s.decision = '' AND p.source = $source AND p.org = $org"
-    )
-    of = {"source": source, "org": org}
-    rules: dict[str, dict[str, tuple[int, datetime]]] = {}
+def waiting_rows(
+    con: duckdb.DuckDBPyConnection, source: str, org: str
+) -> dict[str, dict[str, tuple[int, datetime]]]:
+    """Rows that nobody has decided about and when the oldest was landed, by stream and by the rule that they break."""
+    found: dict[str, dict[str, tuple[int, datetime]]] = {}
     for stream, rule, rows, since in con.execute(
-        f"SELECT p.stream, s.rule, count(DISTINCT (s.package_id, s.position)), min(s.landed_at) {waits} GROUP BY ALL "
-        "ORDER BY ALL",
-        of,
+        "SELECT p.stream, s.rule, count(DISTINCT (s.package_id, s.position)), min(s.landed_at) "
+        "FROM ops.set_aside s JOIN ops.packages p USING (package_id) "
+        "WHERE s.decision = '' AND p.source = $source AND p.org = $org GROUP BY ALL ORDER BY ALL",
+        {"source": source, "org": org},
     ).fetchall():
-        rules.setdefault(stream, {})[rule] = (rows, since)
-    found = con.execute(
-        f"SELECT p.stream, count(DISTINCT (s.package_id, s.position)), min(s.landed_at) {waits} GROUP BY p.stream",
-        of,
-    ).fetchall()
-    return {stream: Waits(rows, since, rules[stream]) for stream, rows, since in found}
+        found.setdefault(stream, {})[rule] = (rows, since)
+    return found
 
 
 def living_warnings(
@@ -246,7 +207,10 @@ def living_warnings(
         "SELECT f.rule, count(*), min(f.landed_at) FROM (SELECT f.*, p.landed_at FROM ops.findings f "
         "JOIN ops.packages p USING (package_id) WHERE p.source = $source AND p.stream = $stream AND p.org = $org "
         "AND f.severity = 'warn' AND list_contains($known::VARCHAR[], f.rule || '/' || f.digest)) f "
-        f"JOIN {raw_table(stream.source, stream.name)} c ON c._package_id = f.package_id AND c._position = f.position "
+        f"JOIN (SELECT c.*, coalesce(r.brought_by, c._package_id) AS brought_by "
+        f"FROM {raw_table(stream.source, stream.name)} c LEFT JOIN {_restored(stream)} r "
+        "ON r._org = c._org AND r._record_id = c._record_id) c "
+        "ON c.brought_by = f.package_id AND c._position = f.position "
         "WHERE c._org = $org AND c._deleted_at IS NULL GROUP BY f.rule",
         {
             "source": stream.source, "stream": stream.name, "org": org,

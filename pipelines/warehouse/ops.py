@@ -18,9 +18,10 @@ import yaml
 
 from connectors.core.contract import CursorKind
 from connectors.core.files.stamps import same_export_until
-from pipelines.manifest import DROP, MENDED, RELEASE, Checked, Landed, Receipt
+from pipelines.manifest import DROP, RELEASE, Checked, Landed, Receipt
 from pipelines.sql import quote
 from pipelines.tally import Measure
+from pipelines.warehouse.hygiene import FATES, decision_of
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
 
 _AT_ONCE = 200  # rows of one statement
@@ -85,6 +86,8 @@ _VIEWS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
             "released": "Of these, released by decision (放行).",
             "dropped": "Of these, dropped by decision (丢弃).",
             "mended": "Of these, settled by a newer version of the record (已由新版本修正).",
+            "lapsed": "Of these, speaking for nothing any more: a newer version waits instead, or the record is gone "
+            "(已失效).",
             "still_open": "Of these, waiting for somebody (待处理).",
             "packages": "Packages that held such rows (数据包数).",
             "first_at": "When the first was set aside (首次).",
@@ -92,7 +95,8 @@ _VIEWS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
         },
         "SELECT p.source, p.org, p.stream, q.rule, sum(q.set_aside) AS set_aside, sum(q.released) AS released, "
         "sum(q.dropped) AS dropped, sum(q.mended) AS mended, "
-        "sum(q.set_aside - q.released - q.dropped - q.mended) AS still_open, "
+        "sum(q.lapsed) AS lapsed, "
+        "sum(q.set_aside - q.released - q.dropped - q.mended - q.lapsed) AS still_open, "
         "count(DISTINCT q.package_id) FILTER (q.set_aside > 0) AS packages, "
         "min(p.landed_at) FILTER (q.set_aside > 0) AS first_at, max(p.landed_at) FILTER (q.set_aside > 0) AS last_at "
         "FROM ops.quarantine q JOIN ops.packages p USING (package_id) GROUP BY ALL",
@@ -234,15 +238,15 @@ def _set_aside(landed: Landed, checked: Checked) -> Iterable[dict[str, Any]]:
     for rule, rows in checked.set_aside.items():
         yield {
             "package_id": landed.package, "origin": landed.package, "rule": rule,
-            "set_aside": rows, "released": 0, "dropped": 0, "mended": 0,
+            "set_aside": rows, **dict.fromkeys(FATES, 0),
         }  # fmt: skip
 
 
 def _resolved(landed: Landed, checked: Checked) -> Iterable[dict[str, Any]]:
-    fates = dict.fromkeys(("set_aside", "released", "dropped", "mended"), 0)
-    fate = "released" if landed.kind == RELEASE else "mended" if landed.decided_by == MENDED else "dropped"
+    fates = dict.fromkeys(("set_aside", *FATES), 0)
     for rule, rows in checked.resolved.items():
-        yield {"package_id": landed.package, "origin": landed.origin, "rule": rule, **fates, fate: rows}
+        fate = {decision_of(landed): rows}
+        yield {"package_id": landed.package, "origin": landed.origin, "rule": rule, **fates, **fate}
 
 
 def noted_runs(con: duckdb.DuckDBPyConnection) -> set[str]:

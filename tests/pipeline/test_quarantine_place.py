@@ -17,7 +17,7 @@ from pipelines.fold import prepared_warehouse, rebuild
 from pipelines.landing import decode as decode_room
 from pipelines.landing.decisions import drop, release
 from pipelines.landing.types import typed
-from pipelines.manifest import MENDED, REPLAYED
+from pipelines.manifest import GONE, MENDED, REPLAYED
 from pipelines.replay import Replayed
 from pipelines.upkeep.verify import audit
 from tests.pipeline.conftest import BLOCKING, RULES, Bench
@@ -125,18 +125,20 @@ def test_a_row_that_came_behind_its_newer_version_is_settled_at_once(bench: Benc
     assert_rebuilt_alike_and_sound(bench)
 
 
-def test_a_tombstone_is_no_newer_version(aside: Bench) -> None:
+def test_a_tombstone_is_no_newer_version_but_the_record_is_gone(aside: Bench) -> None:
     bench = aside
     give(bench, deal("2", "2026-02-01T10:00:00+08:00", Amount=2))  # an older one, and then it is deleted
+    assert decided(bench) == []
     bench.source.deleted = [{"id": "2", "deleted_time": THIRD}]
     give(bench)
-    assert decided(bench) == []
+    assert decided(bench) == [("drop", GONE, [1_000_002])]
+    assert_rebuilt_alike_and_sound(bench)
 
 
 @pytest.mark.parametrize(
     "where",
     [
-        *(pytest.param(w, marks=pytest.mark.slow) for w in ("newer_versions", "settle", "write_tried")),
+        *(pytest.param(w, marks=pytest.mark.slow) for w in ("settle_needless", "write_looked")),
         "_load",
     ],
 )
@@ -215,6 +217,7 @@ def test_killed_while_judging_again_the_next_sync_does_it(
 ) -> None:
     bench = aside
     bench.rules.write_text(MILDER)
+    bench.source.pages = []
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(replay, where, kill)
         bench.sync()
@@ -302,7 +305,7 @@ def test_findings_hold_positions_and_nothing_of_a_row(bench: Bench) -> None:
 def test_dropped_rows_are_no_longer_looked_at(aside: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     drop(aside.zone, aside.zone.packages()[0], [1_000_002, 1_000_003, 1_000_004])
     give(aside)
-    monkeypatch.setattr(sync_room, "replay", kill)
+    monkeypatch.setattr(sync_room, "replay_outdated", kill)
     aside.rules.write_text(MILDER)
     give(aside)
     assert summary(aside)[0] == ("amount_is_not_negative", 2, 0, 2, 0, 0)
@@ -338,7 +341,7 @@ def test_a_person_may_have_rows_judged_again(aside: Bench, monkeypatch: pytest.M
             list(replay_waiting(bench.settings, ["nonsense"]))
     give(bench)
     assert bench.raw() == [("1", Decimal("1.00")), ("2", Decimal("-2.00"))]
-    assert decided(bench) == [("release", "Wang", [1_000_002])]
+    assert decided(bench) == [("release", "Wang, by a replay", [1_000_002])]
 
 
 def test_a_warning_is_current_while_its_row_and_its_rule_are(

@@ -5,6 +5,7 @@ with named as (
     select packages.source, packages.org, packages.stream, set_aside.owner_id, set_aside.owner_name, 0
     from {{ source('ops', 'set_aside') }} as set_aside
     inner join {{ source('ops', 'packages') }} as packages on packages.package_id = set_aside.package_id
+    where set_aside.decision = ''
 ),
 
 owners as (
