@@ -68,7 +68,9 @@ class Compared:
         return {outcome.stream: outcome for outcome in report.outcomes}
 
     def rule(self, stream: str) -> Rule:
-        return next(rule for rule in load_rules(self.rules, self.name, stream).rules if rule.totals)
+        return next(
+            rule for rule in load_rules(self.rules, self.name, stream, needed=False).rules if rule.totals
+        )
 
     def zone(self, stream: str) -> StreamZone:
         return Zone(self.settings.landing).stream(self.name, "default", stream)
