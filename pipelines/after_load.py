@@ -6,17 +6,28 @@ whether two rows speak of the same time, whether anything came at all, and wheth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import duckdb
+from msgspec.structs import replace
 
-from connectors.core.contract import CursorKind, Source, Stream
+from connectors.core.contract import CursorKind, Stream
 from connectors.core.errors import Actor, Problem
+from pipelines.check import BEFORE_RULES
 from pipelines.faults import noted
-from pipelines.landing.standing import Aside, Standing, read_standing, stand, standings, write_standing
+from pipelines.landing.standing import (
+    Aside,
+    Broken,
+    Standing,
+    read_standing,
+    retire,
+    stand,
+    standings,
+    write_standing,
+)
 from pipelines.landing.zone import StreamZone, Zone
 from pipelines.outcome import Status, StreamOutcome, SyncReport
 from pipelines.quality.cross import judge_cross
@@ -25,40 +36,43 @@ from pipelines.quality.model import Rule, RuleSet, Scope, Severity
 from pipelines.quality.rules import load_rules
 from pipelines.quality.verdict import RuleResult
 from pipelines.settings import EXPECTATIONS, Settings
-from pipelines.warehouse.hygiene import waiting_rows
+from pipelines.warehouse.hygiene import Waits, living_warnings, load_orders, waiting_rows
 
 _SERVED = (Status.LOADED, Status.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one source's streams look like after they were loaded. con: the warehouse; None where there is no reason to
-    open it. changed: streams into which this run loaded something. aside: stream → what waits in quarantine; None where
-    nobody looked."""
+    """One organisation of a source after its streams were loaded. con: the warehouse; None where there is no reason to
+    open it. clock: the source's own time. orders: how far each stream was loaded. waits: what waits in quarantine."""
 
     settings: Settings
     report: SyncReport
-    source: Source
+    source: str
+    org: str
     con: duckdb.DuckDBPyConnection | None
-    changed: frozenset[str]
-    aside: Mapping[str, Aside] | None
+    clock: datetime | None = None
+    orders: Mapping[str, int] = field(default_factory=dict)
+    waits: Mapping[str, Waits] = field(default_factory=dict)
 
     @staticmethod
     def look(
         settings: Settings,
         report: SyncReport,
-        source: Source,
+        source: str,
+        org: str,
         con: duckdb.DuckDBPyConnection | None,
-        changed: frozenset[str],
+        clock: datetime | None = None,
     ) -> Loaded:
-        """The same, with what waits in quarantine, where the warehouse is open."""
-        found = waiting_rows(con, source.name, source.org) if con is not None else None
-        aside = None if found is None else {stream: Aside(*facts) for stream, facts in found.items()}
-        return Loaded(settings, report, source, con, changed, aside)
+        """With what the warehouse knows, where it is open."""
+        if con is None:
+            return Loaded(settings, report, source, org, con, clock)
+        orders, waits = load_orders(con, source, org), waiting_rows(con, source, org)
+        return Loaded(settings, report, source, org, con, clock, orders, waits)
 
-    def aside_of(self, stream: str) -> Aside | None:
-        """None where nobody looked."""
-        return None if self.aside is None else self.aside.get(stream, Aside())
+    def zone(self, stream: str) -> StreamZone:
+        """Where the packages of a stream are."""
+        return Zone(self.settings.landing).stream(self.source, self.org, stream)
 
 
 def judge_loaded(loaded: Loaded, stream: Stream, outcome: StreamOutcome, rules: RuleSet | None) -> None:
@@ -66,112 +80,179 @@ def judge_loaded(loaded: Loaded, stream: Stream, outcome: StreamOutcome, rules: 
 
     What fails with severity block makes the stream blocked: what was loaded is not published.
     """
-    zone = Zone(loaded.settings.landing).stream(loaded.source.name, outcome.org, stream.name)
-    before = read_standing(zone)
-    with noted(outcome.fail):
-        if loaded.con is not None and rules is not None:
-            judged = _judge(loaded, loaded.con, zone, stream, outcome, rules, before)
+    before = read_standing(loaded.zone(stream.name))
+    warned: dict[str, Broken] | None = None
+    if loaded.con is not None and rules is not None:
+        with noted(outcome.fail):
+            warned = _warned(loaded, loaded.con, stream, rules)
+            judged = _judge(loaded, loaded.con, stream, outcome, rules, before)
             outcome.checks += [asdict(result) for result in judged]
-    for result in outcome.checks:
-        if (
-            result.get("scope") == Scope.CROSS
-            and result["severity"] == Severity.BLOCK
-            and not result["passed"]
-        ):
-            outcome.fail(_held_back(result), Status.BLOCKED)
-    _note(loaded.report, zone, outcome, rules, before, Aside(*zone.waiting()))
+    standing = _standing(loaded, stream, outcome, rules, before, warned)
+    blocking = [rule.result for rule in standing.rules.values() if rule.blocks]
+    for result in blocking:
+        outcome.fail(_held_back(result), Status.BLOCKED)
+    if blocking:
+        standing = _standing(loaded, stream, outcome, rules, before, warned)
+    write_standing(loaded.zone(stream.name), standing)
+
+
+def note_unserved(
+    loaded: Loaded,
+    streams: Mapping[str, Stream],
+    problem: Problem,
+    rules_of: Callable[[Stream, StreamOutcome], RuleSet | None],
+) -> None:
+    """A source that could not be read as a whole: none of its streams was served. streams: those that are declared."""
+    told = {o.stream for o in loaded.report.outcomes if (o.source, o.org) == (loaded.source, loaded.org)}
+    zones = Zone(loaded.settings.landing).streams(loaded.source)
+    for name in sorted((streams.keys() | {name for _, of, name, _ in zones if of == loaded.org}) - told):
+        stream, outcome = streams.get(name), StreamOutcome(loaded.source, loaded.org, name)
+        outcome.fail(problem)
+        rules = rules_of(stream, outcome) if stream else None
+        if stream is not None:
+            judge_loaded(loaded, stream, outcome, rules)
+        else:
+            zone = loaded.zone(name)
+            write_standing(zone, _standing(loaded, None, outcome, None, read_standing(zone), None))
+
+
+def note_gone(settings: Settings, source: str, org: str, offered: Collection[str]) -> None:
+    """Streams that a source which was read does not have any more, and that nobody declared: they stand no more."""
+    for _, of, name, zone in Zone(settings.landing).streams(source):
+        if of == org and name not in offered:
+            retire(zone)
 
 
 def _judge(
     loaded: Loaded,
     con: duckdb.DuckDBPyConnection,
-    zone: StreamZone,
     stream: Stream,
     outcome: StreamOutcome,
     rules: RuleSet,
     before: Standing | None,
 ) -> Iterator[RuleResult]:
-    """Results of what may have changed: every rule where something was loaded or the rules are others, else ages."""
-    same = before is not None and before.rules_hash == rules.hash
+    """Results of what may have changed: rules that are others, or about tables into which something was loaded since
+    they were judged last, in this run or in one that was killed; and every age."""
+    known = before.rules if before else {}
     of_tables = [rule for rule in rules.of(Scope.CROSS) if rule.totals is None]
-    if asked := [rule for rule in of_tables if not (same and _stands(rule, stream, loaded.changed))]:
-        verdict = judge_cross(
-            con,
-            rules.model_copy(update={"rules": tuple(asked)}),
-            org=outcome.org,
-            now=loaded.report.started_at,
-            clock=loaded.source.clock(),
-            read_at=_read_at(loaded, zone, stream, outcome, before),
-            pii={field.name for field in stream.fields if field.pii},
-            timezone=loaded.settings.timezone,
-            package_id=loaded_tables(outcome.org),
-            judged=_failing(before) if same else None,
+    same = {r.name for r in of_tables if r.name in known and known[r.name].digest == rules.digests[r.name]}
+    asked = [
+        rule
+        for rule in of_tables
+        if rule.name not in same or rule.freshness or known[rule.name].on != _on(loaded, stream, rule)
+    ]
+    if not asked:
+        return
+    verdict = judge_cross(
+        con,
+        rules.model_copy(update={"rules": tuple(asked)}),
+        org=loaded.org,
+        now=loaded.report.started_at,
+        clock=loaded.clock,
+        read_at=_read_at(loaded, stream, outcome, before),
+        pii={field.name for field in stream.fields if field.pii},
+        timezone=loaded.settings.timezone,
+        package_id=loaded_tables(loaded.org),
+        judged={name: int(known[name].result.get("failing") or 0) for name in same if known[name].since},
+    )
+    news = any(not rule.freshness for rule in asked) or any(
+        r.rule not in known or known[r.rule].result.get("passed") != r.passed for r in verdict.results
+    )
+    if news and len(asked) == len(of_tables):  # the page of a part would hide the rest
+        keep(loaded.settings.docs, verdict)
+    yield from verdict.results
+
+
+def _on(loaded: Loaded, stream: Stream, rule: Rule) -> str:
+    """How far the tables were loaded that a rule is about."""
+    names = [stream.name, *([rule.references.stream] if rule.references else [])]
+    return "/".join(str(loaded.orders.get(name, 0)) for name in names)
+
+
+def _warned(
+    loaded: Loaded, con: duckdb.DuckDBPyConnection, stream: Stream, rules: RuleSet
+) -> dict[str, Broken] | None:
+    """Loaded records that break a rule of severity warn now."""
+    if stream.name not in loaded.orders:
+        return {}
+    found = living_warnings(con, stream, loaded.org, rules.digests)
+    told = {rule.name: rule for rule in rules.rules}
+    return {
+        name: Broken(rows=rows, since=since, owner=told[name].owner or rules.owner, reason=told[name].reason)
+        for name, (rows, since) in found.items()
+    }
+
+
+def _aside(loaded: Loaded, stream: str, rules: RuleSet | None) -> Aside:
+    """What waits in quarantine. A row that was released waits for nobody, though what blocks
+    the stream may keep it out."""
+    zone = loaded.zone(stream)
+    rows, since = zone.waiting()
+    if not rows:
+        return Aside()
+    if loaded.con is None:  # by rule, as it was seen last
+        before = read_standing(zone)
+        return replace(before.aside, rows=rows, since=since) if before else Aside(rows, since)
+    waits = loaded.waits.get(stream)
+    if waits is None:
+        return Aside(rows, since)
+    told = {rule.name: rule for rule in rules.rules} if rules else {}
+    owner = rules.owner if rules else ""
+    broken = {
+        name: Broken(
+            rows=rows,
+            since=since,
+            owner=(told[name].owner if name in told else "") or owner,
+            reason=told[name].reason
+            if name in told
+            else BEFORE_RULES.get(name, "its rule is no longer written"),
         )
-        if len(asked) == len(of_tables):
-            keep(loaded.settings.docs, verdict)  # the page of a part would hide the rest
-        yield from verdict.results
-
-
-def _stands(rule: Rule, stream: Stream, changed: frozenset[str]) -> bool:
-    """What a rule said last must still be so: it is about tables that did not change."""
-    if rule.freshness is not None:
-        return False
-    others = {rule.references.stream} if rule.references else set()
-    return not changed & {stream.name, *others}
-
-
-def _failing(before: Standing | None) -> dict[str, int]:
-    rules = before.rules.items() if before else ()
-    return {name: int(of.result.get("failing") or 0) for name, of in rules if of.since}
+        for name, (rows, since) in waits.rules.items()
+    }
+    return Aside(rows, since, broken)
 
 
 def _read_at(
-    loaded: Loaded, zone: StreamZone, stream: Stream, outcome: StreamOutcome, before: Standing | None
+    loaded: Loaded, stream: Stream, outcome: StreamOutcome, before: Standing | None
 ) -> datetime | None:
     """When the newest complete read began; of files, when the newest came: a look that finds none reads nothing."""
-    if loaded.source.kinds(stream) == (CursorKind.FILE,):
-        newest = zone.newest(CursorKind.FILE)
-        return newest.landed_at if newest else None
+    zone = loaded.zone(stream.name)
+    if (newest := zone.newest(CursorKind.FILE)) is not None:
+        return newest.landed_at
     if outcome.status in _SERVED:
         return loaded.report.started_at
     return before.served_at if before else None
 
 
-def note_unserved(settings: Settings, report: SyncReport, source: str, org: str, problem: Problem) -> None:
-    """A source that could not be read as a whole: none of its streams was served."""
-    told = {(o.source, o.org, o.stream) for o in report.outcomes}
-    for of, name, zone in (s[1:] for s in Zone(settings.landing).streams(source)):
-        if of == org and (source, of, name) not in told:
-            outcome = StreamOutcome(source, org, name)
-            outcome.fail(problem)
-            _note(report, zone, outcome, None, read_standing(zone))
-
-
-def _note(
-    report: SyncReport,
-    zone: StreamZone,
+def _standing(
+    loaded: Loaded,
+    stream: Stream | None,
     outcome: StreamOutcome,
     rules: RuleSet | None,
     before: Standing | None,
-    aside: Aside | None = None,
-) -> None:
+    warned: Mapping[str, Broken] | None,
+) -> Standing:
     """rules: None where they could not be read; what is known of them stays."""
-    names = {rule.name for rule in rules.rules} if rules else before.rules if before else ()
-    newest = next((p.id for p in reversed(zone.folders()) if p.checked and p.checked.results), "")
-    standing = stand(
+    zone = loaded.zone(outcome.stream)
+    digests = (
+        rules.digests if rules else {name: of.digest for name, of in (before.rules if before else {}).items()}
+    )
+    crossing = rules.of(Scope.CROSS) if rules and stream else ()
+    return stand(
         before,
         status=outcome.status,
         good=outcome.status in _SERVED,
         messages=outcome.messages,
         results=outcome.checks,
-        rules=names,
-        package=newest,
-        rules_hash=rules.hash if rules else before.rules_hash if before else "",
-        aside=aside,
-        began=report.started_at,
-        now=report.started_at,
+        rules=digests,
+        package=next((p.id for p in reversed(zone.folders()) if p.checked and p.checked.results), ""),
+        on={rule.name: _on(loaded, stream, rule) for rule in crossing if stream},
+        decided={d.origin for d in zone.decisions() if d.positions is None},
+        aside=_aside(loaded, outcome.stream, rules),
+        warned=warned,
+        began=loaded.report.started_at,
+        now=loaded.report.started_at,
     )
-    write_standing(zone, standing)
 
 
 def _held_back(result: Mapping[str, Any]) -> Problem:

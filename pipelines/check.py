@@ -78,7 +78,7 @@ def check(
             files = _write_rows(con, package.folder, decoded.rows)
             (package.folder / FINDINGS).unlink(missing_ok=True)  # of an earlier judgement
             if verdict and verdict.findings:
-                files.append(write_findings(con, package.folder / FINDINGS, verdict))
+                files.append(write_findings(con, package.folder / FINDINGS, verdict, rules))
             checked = _account(con, package.landed, decoded, verdict, rules, files)
             if asked and package.kind == CursorKind.FILE:
                 checked = _reconciled(
@@ -131,7 +131,10 @@ def unreadable(package: Package, problem: Problem) -> Checked:
     checked = Checked(
         checked_at=datetime.now(UTC), rules_hash="", received=landed.received, accepted=0, quarantined=0, repeated=0,
         superseded=0, skipped={UNREADABLE: landed.received}, blocked=True,
-        results=[{"rule": UNREADABLE, "severity": "block", "passed": False, "reason": problem.what}],
+        results=[{
+            "rule": UNREADABLE, "scope": "package", "severity": "block", "passed": False, "reason": problem.what,
+            "owner": problem.actor.value, "observed": "not read", "checked": 1, "failing": 1,
+        }],
     )  # fmt: skip
     write_manifest(package.folder, CHECKED, checked)
     return checked
@@ -182,15 +185,16 @@ def _set_aside_rejected(con: duckdb.DuckDBPyConnection, verdict: Verdict) -> Non
     )
 
 
-def write_findings(con: duckdb.DuckDBPyConnection, path: Path, verdict: Verdict) -> FileEntry:
-    """(_position, rule, severity) of every row that breaks a rule over rows, whatever becomes of it."""
+def write_findings(con: duckdb.DuckDBPyConnection, path: Path, verdict: Verdict, rules: RuleSet) -> FileEntry:
+    """(_position, rule, severity, digest of the rule) of every row that breaks a rule over rows, whatever its fate."""
     import numpy  # a failing rule has loaded it already; binding a list instead costs a microsecond an element
 
     severities = {result.rule: result.severity for result in verdict.results}
-    con.execute("CREATE TABLE findings (_position BIGINT, rule VARCHAR, severity VARCHAR)")
+    con.execute("CREATE TABLE findings (_position BIGINT, rule VARCHAR, severity VARCHAR, digest VARCHAR)")
     for rule, positions in verdict.findings.items():
         con.register("failing", {"_position": numpy.array(positions, dtype="int64")})
-        con.execute("INSERT INTO findings SELECT _position, ?, ? FROM failing", [rule, severities[rule]])
+        facts = [rule, severities[rule], rules.digests.get(rule, "")]
+        con.execute("INSERT INTO findings SELECT _position, ?, ?, ? FROM failing", facts)
         con.unregister("failing")
     con.execute(f"COPY findings TO {literal(str(path))} ({PARQUET})")
     path.chmod(0o600)

@@ -43,7 +43,8 @@ from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
 from pipelines.quality.docs import build_docs, loaded_tables, page_of
-from pipelines.settings import WRONG_USE, Settings
+from pipelines.quality.rules import rules_fingerprint
+from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sync import Progress, sync
 from pipelines.version import VERSION
 from pipelines.warehouse.connect import read_warehouse
@@ -275,9 +276,10 @@ def needs_build(settings: Settings) -> bool:
 
 
 def built_from(settings: Settings) -> str:
-    """What a version depends on: the fold's last package, the models, the code, and what it says of old streams and
-    failing rules."""
-    parts = (str(last_order(settings)), models_fingerprint(), VERSION, digest(standings(settings.landing)))
+    """What a version depends on: the fold's last package, the models, the code, the rules, and what it says of old
+    streams, failing rules and rows that wait."""
+    told = digest(standings(settings.landing))
+    parts = (str(last_order(settings)), models_fingerprint(), VERSION, rules_fingerprint(EXPECTATIONS), told)
     return "-".join(filter(None, parts))
 
 

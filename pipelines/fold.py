@@ -254,16 +254,27 @@ def _state(source: str, org: str, stream: str, zone: StreamZone) -> dict[str, An
 
 
 def _check_rows(key: tuple[str, str, str], standing: Standing) -> Iterator[dict[str, Any]]:
+    """A rule that set rows aside fails while they wait, and one that every row meets first is told only then."""
     of_stream = dict(zip(("source", "org", "stream"), key, strict=True))
-    for name, rule in sorted(standing.rules.items()):
-        facts = {fact: rule.result.get(fact) for fact in _OF_RESULT}
+    failing = {of.rule: of for of in standing.failing()}
+    for name in sorted(standing.rules.keys() | failing.keys()):
+        rule, now = standing.rules.get(name), failing.get(name)
+        facts = {fact: rule.result.get(fact) if rule else None for fact in _OF_RESULT}
+        if now is not None:
+            facts |= {
+                "severity": now.severity,
+                "owner": now.owner,
+                "reason": now.reason,
+                "failing": now.failing,
+            }
         yield of_stream | facts | {
-            "rule": name, "judged_at": rule.judged_at, "failing_since": rule.since, "package_id": rule.package
+            "rule": name, "passed": now is None, "judged_at": rule.judged_at if rule else None,
+            "failing_since": now.since if now else None, "package_id": rule.package if rule else "",
         }  # fmt: skip
 
 
 _OF_RESULT = (
-    "scope", "severity", "owner", "reason", "expectation", "column", "passed", "checked", "failing", "observed",
+    "scope", "severity", "owner", "reason", "expectation", "column", "checked", "failing", "observed",
     "not_applicable",
 )  # fmt: skip
 

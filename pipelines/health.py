@@ -12,23 +12,10 @@ from pathlib import Path
 import msgspec
 
 from pipelines.files import write_atomic
-from pipelines.landing.standing import RuleStanding, Standing
+from pipelines.landing.standing import Failing, Standing
 from pipelines.outcome import OWN, Status, StreamOutcome, SyncReport
 
 NAME = "health.json"
-
-
-class FailingRule(msgspec.Struct, kw_only=True):
-    """A rule that fails. owner: who must act; failing, checked: rows; observed: what was measured instead."""
-
-    rule: str
-    severity: str
-    owner: str
-    since: datetime
-    reason: str
-    failing: int = 0
-    checked: int = 0
-    observed: str | None = None
 
 
 class StreamHealth(msgspec.Struct, kw_only=True):
@@ -47,7 +34,7 @@ class StreamHealth(msgspec.Struct, kw_only=True):
     quarantined_since: datetime | None = None
     messages: list[str] = []
     served_at: datetime | None = None
-    failing: list[FailingRule] = []
+    failing: list[Failing] = []
 
 
 class SourceProblem(msgspec.Struct, kw_only=True):
@@ -120,15 +107,18 @@ def merged_streams(before: Health | None, outcomes: list[StreamOutcome]) -> list
 def with_standings(
     streams: list[StreamHealth], stands: Mapping[tuple[str, str, str], Standing]
 ) -> list[StreamHealth]:
-    """What is known of each stream beyond this run: also of those that a dead source could not name."""
+    """What is known of each stream beyond this run: also of those that a dead source could not name. What has no
+    standing is no stream any more."""
     known = {(s.source, s.org, s.stream): s for s in streams}
-    for key, standing in stands.items():
-        health = known.setdefault(key, _unseen(key, standing))
+    found = []
+    for key, standing in sorted(stands.items()):
+        health = known.get(key) or _unseen(key, standing)
         health.status, health.since, health.served_at = standing.status, standing.since, standing.served_at
         health.quarantined, health.quarantined_since = standing.aside.rows, standing.aside.since
-        health.failing = [_failing(name, rule) for name, rule in standing.rules.items() if rule.since]
-        health.failing.sort(key=lambda rule: (_WORST_FIRST.index(rule.severity), rule.since, rule.rule))
-    return [known[key] for key in sorted(known)]
+        order = {severity: place for place, severity in enumerate(_WORST_FIRST)}
+        health.failing = sorted(standing.failing(), key=lambda f: (order.get(f.severity, 0), f.since, f.rule))
+        found.append(health)
+    return found
 
 
 _WORST_FIRST = ("block", "quarantine", "warn")
@@ -139,16 +129,6 @@ def _unseen(key: tuple[str, str, str], standing: Standing) -> StreamHealth:
     return StreamHealth(
         source=source, org=org, stream=stream, status=standing.status, since=standing.since,
         checked_at=standing.since,
-    )  # fmt: skip
-
-
-def _failing(name: str, rule: RuleStanding) -> FailingRule:
-    of = rule.result
-    assert rule.since is not None
-    return FailingRule(
-        rule=name, severity=str(of["severity"]), owner=str(of.get("owner") or ""), since=rule.since,
-        reason=str(of["reason"]), failing=int(of.get("failing") or 0), checked=int(of.get("checked") or 0),
-        observed=of.get("observed"),
     )  # fmt: skip
 
 

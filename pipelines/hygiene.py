@@ -9,6 +9,7 @@ import duckdb
 
 from connectors import discover
 from connectors.core.contract import Stream
+from connectors.core.errors import Problem
 from pipelines.check import BEFORE_RULES
 from pipelines.quality.model import CROSS, Rule
 from pipelines.quality.rules import load_rules
@@ -19,26 +20,34 @@ _HISTORY = "__history"
 
 
 def note_hygiene(con: duckdb.DuckDBPyConnection, expectations: Path = EXPECTATIONS) -> None:
-    """`ops.rules`, `ops.record_owners` and `ops.warnings` anew. Raises Problem for a rule file that cannot be used."""
-    note_rules(con, list(_rules(expectations)))
+    """`ops.rules`, `ops.record_owners` and `ops.warnings` anew. Of a rule file that cannot be used, which its stream
+    tells when it is synced, the rules stay as they were."""
+    unusable: list[tuple[str, str]] = []
+    rules = list(_rules(expectations, unusable))
+    note_rules(con, rules, unusable)
     note_owners(con, list(_streams(con)))
 
 
-def _rules(expectations: Path) -> Iterator[Mapping[str, str]]:
+def _rules(expectations: Path, unusable: list[tuple[str, str]]) -> Iterator[Mapping[str, str]]:
     """A row for each rule of each file, those that every row meets before the file's included."""
     for path in sorted(expectations.glob("*/[a-z]*.yml")):
         source, stream = path.parent.name, path.stem
-        rules = load_rules(expectations, source, stream)
+        try:
+            rules = load_rules(expectations, source, stream)
+        except Problem:
+            unusable.append((source, stream))
+            continue
         of = {"source": source, "stream": stream}
         for name, reason in BEFORE_RULES.items():
             yield of | {
                 "rule": name, "scope": "row", "severity": "quarantine", "owner": rules.owner, "reason": reason,
-                "expectation": "",
+                "expectation": "", "digest": "",
             }  # fmt: skip
         for rule in rules.rules:
             yield of | {
                 "rule": rule.name, "scope": rule.scope.value, "severity": rule.severity.value,
                 "owner": rule.owner or rules.owner, "reason": rule.reason, "expectation": _expectation(rule),
+                "digest": rules.digests[rule.name],
             }  # fmt: skip
 
 

@@ -67,7 +67,10 @@ def stop(package: Package, problem: Problem) -> None:
     """The brake is judged once, at the list's place in the fold: its rows go on, its word waits for a person."""
     checked = package.checked
     assert checked is not None
-    reason = {"rule": LIST_BRAKE, "severity": "warn", "passed": False, "reason": problem.what}
+    reason = {
+        "rule": LIST_BRAKE, "scope": "package", "severity": "warn", "passed": False, "reason": problem.what,
+        "owner": Actor.OPERATOR.value, "observed": "stopped", "checked": 1, "failing": 1,
+    }  # fmt: skip
     write_manifest(
         package.folder, CHECKED, msgspec.structs.replace(checked, results=[*checked.results, reason])
     )

@@ -222,7 +222,7 @@ def _judged(
     accepted, findings = scratch / "accepted.parquet", scratch / "findings.parquet"
     con.execute(f"COPY (SELECT * EXCLUDE (_misfit) FROM again) TO {literal(str(accepted))} ({PARQUET})")
     if verdict.findings:
-        write_findings(con, findings, verdict)
+        write_findings(con, findings, verdict, rules)
     anew = ReadAnew(
         accepted,
         findings if verdict.findings else None,

@@ -21,7 +21,7 @@ import msgspec
 from connectors.core.contract import RECORD_KINDS, CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Actor, Problem
 from connectors.core.limits import spending
-from pipelines.after_load import Loaded, judge_loaded, note_unserved
+from pipelines.after_load import Loaded, judge_loaded, note_gone, note_unserved
 from pipelines.check import UNREADABLE, check, unreadable
 from pipelines.faults import noted, step
 from pipelines.fold import load_checked, note_landing, prepared_warehouse, refold, seal_warehouse
@@ -43,6 +43,7 @@ from pipelines.replay import replay_outdated
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.settling import settle_needless
 from pipelines.sweeps import is_due, kinds_of, none_left, refresh_is_due, stands_in_is_due, unheld
+from pipelines.tally import BROUGHT_BY_KEY
 from pipelines.version import VERSION
 from pipelines.warehouse.compact import compact, wants_compaction
 from pipelines.warehouse.connect import read_warehouse
@@ -82,7 +83,8 @@ def sync(
                 _sync_source(work, spec, org, writer)
             for problem in problems:
                 report.add(spec.name, problem)
-                note_unserved(settings, report, spec.name, org, problem)
+                with noted(report.add_own):
+                    _note_unserved(work, spec, org, problem, writer)
         _note_strangers(work, chosen)
         append_run(settings.landing, _diary(report, command))
         if writer.opened or any(outcome.landed for outcome in report.outcomes):  # what waits is visible too
@@ -245,22 +247,25 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
                 missing += unheld
                 if not unheld:
                     _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
+                    missing += _shown_by_totals(work, source, stream, read.outcome)
                 outcomes[stream.name] = read.outcome
             healing = {pool.submit(_land_keys, work, source, u, zones[u.stream.name]): u for u in missing}
             for done in as_completed(healing):
                 stream, read = healing[done].stream, done.result()
                 _load(writer, stream, read.ready, read.outcome, work.progress)
                 _settle(writer, work, zones[stream.name], stream, read)
-                _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
+                if read.ready or not read.outcome.reconciled:
+                    _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
         report.outcomes += outcomes.values()
         rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
         asked = writer.opened or (
             settings.warehouse.exists() and any(of and of.of(Scope.CROSS) for of in rules.values())
         )
-        changed = frozenset(name for name, outcome in outcomes.items() if outcome.packages)
-        loaded = Loaded.look(settings, report, source, writer.look() if asked else None, changed)
+        con = writer.look() if asked else None
+        loaded = Loaded.look(settings, report, spec.name, org, con, source.clock())
         for stream in chosen:
             judge_loaded(loaded, stream, outcomes[stream.name], rules[stream.name])
+        note_gone(settings, spec.name, org, {s.name for s in (*streams, *spec.streams())})
     reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
@@ -284,11 +289,11 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Unheld:
-    """Records that a sweep lists and the warehouse does not hold; `sweep` is the package that says so."""
+    """Records that the source has and the warehouse does not hold, or not as they are. shown_by: what says so."""
 
     stream: Stream
     outcome: StreamOutcome
-    sweep: str
+    shown_by: str
     keys: list[str]
 
 
@@ -330,13 +335,12 @@ def _replayed(work: _Work, source: Source, stream: Stream, zone: StreamZone) -> 
 
 
 def _land_keys(work: _Work, source: Source, unheld: _Unheld, zone: StreamZone) -> _Read:
-    """Read records by key that a sweep has shown to be missing."""
+    """Read records by key that a sweep or a comparison of totals has shown to be missing."""
     began = monotonic()
     read = _Read(unheld.outcome)
     with noted(unheld.outcome.fail), spending() as usage:
-        name = f"{CursorKind.SWEEP}:{unheld.sweep}"
         landing = _land(
-            work, source, unheld.stream, CursorKind.BACKFILL, zone, backfill=name, keys=unheld.keys
+            work, source, unheld.stream, CursorKind.BACKFILL, zone, backfill=unheld.shown_by, keys=unheld.keys
         )
         unheld.outcome.landed += len(landing.packages)
     unheld.outcome.usage.add(usage)
@@ -380,7 +384,17 @@ def _shown_by_sweeps(writer: _LazyWriter, zone: StreamZone, stream: Stream, read
         for package in read.ready:
             whole = package.kind == CursorKind.SWEEP and package.is_loaded() and package.landed.last
             if whole and (keys := unheld(writer(), zone, stream, package)):
-                yield _Unheld(stream, outcome, package.id, keys)
+                yield _Unheld(stream, outcome, f"{CursorKind.SWEEP}:{package.id}", keys)
+
+
+def _shown_by_totals(
+    work: _Work, source: Source, stream: Stream, outcome: StreamOutcome
+) -> Iterator[_Unheld]:
+    """What totals that differ show to be missing or old here, where reading it by key brings it: not in a week, now."""
+    items = (item for measure in outcome.reconciled for item in measure.items)
+    keys = sorted({item.record for item in items if item.because in BROUGHT_BY_KEY})
+    if keys and source.can_sweep(stream):
+        yield _Unheld(stream, outcome, f"totals:{work.report.run_id}", keys)
 
 
 def _checked(
@@ -415,6 +429,12 @@ def _checked(
             outcome.fail(_blocked(package, checked, behind=len(pending) - place), Status.BLOCKED)
             return
         yield package
+
+
+def _note_unserved(work: _Work, spec: SourceSpec, org: str, problem: Problem, writer: _LazyWriter) -> None:
+    con = writer.look() if work.settings.warehouse.exists() else None
+    loaded = Loaded.look(work.settings, work.report, spec.name, org, con)
+    note_unserved(loaded, {s.name: s for s in spec.streams()}, problem, _rules)
 
 
 def _rules(stream: Stream, outcome: StreamOutcome) -> RuleSet | None:
@@ -477,7 +497,10 @@ def _stop_sweep(package: Package, problem: Problem) -> None:
     """The brake is judged once, at the sweep's place in the fold; then a person or a newer sweep decides."""
     checked = package.checked
     assert checked is not None
-    reason = {"rule": SWEEP_BRAKE, "severity": "block", "passed": False, "reason": problem.what}
+    reason = {
+        "rule": SWEEP_BRAKE, "scope": "package", "severity": "block", "passed": False, "reason": problem.what,
+        "owner": Actor.CRM_ADMIN.value, "observed": "stopped", "checked": 1, "failing": 1,
+    }  # fmt: skip
     stopped = msgspec.structs.replace(checked, blocked=True, results=[*checked.results, reason])
     write_manifest(package.folder, CHECKED, stopped)
 
@@ -522,6 +545,7 @@ def _reconcile(
         )
         outcome.reconciled = found.measures
         if tuple(source.kinds(stream)) != (CursorKind.FILE,):  # of a file it is known since it was checked
+            outcome.checks = [check for check in outcome.checks if check["rule"] != rule.name]
             outcome.checks.append(asdict(found.result(rule, rules.owner)))
         outcome.usage.add(found.usage)
 

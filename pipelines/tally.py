@@ -65,6 +65,14 @@ EXPLAINED = frozenset(
     }
 )  # fmt: skip
 
+BROUGHT_BY_KEY = frozenset(
+    {
+        Because.NEVER_RECEIVED, Because.NOT_BROUGHT, Because.STALE_HERE, Because.RESTORED_WITHOUT_STAMP,
+        Because.CHANGED_WITHOUT_STAMP,
+    }
+)  # fmt: skip
+"""What reading these records by their keys mends."""
+
 SENTENCES: dict[Because, str] = {
     Because.SET_ASIDE: "it waits in quarantine: `crm-warehouse quarantine list`",
     Because.DROPPED: "somebody decided to leave it out of the warehouse",

@@ -29,7 +29,7 @@ _SEVERITY = {"warn": dg.AssetCheckSeverity.WARN}
 def raw_assets(spec: SourceSpec) -> dg.AssetsDefinition:
     """All streams of a source, with a check for each of their rules."""
     streams = {stream.name: stream for stream in spec.streams()}
-    rules = {name: load_rules(EXPECTATIONS, spec.name, name) for name in streams}
+    rules = {name: _rules(spec, name) for name in streams}
 
     @dg.multi_asset(
         name=f"{spec.name}_raw",
@@ -58,6 +58,14 @@ def raw_assets(spec: SourceSpec) -> dg.AssetsDefinition:
             yield from _results(context, spec, outcome, rules[name])
 
     return sync_source
+
+
+def _rules(spec: SourceSpec, stream: str) -> RuleSet:
+    """None of a file that cannot be used: every sync of the stream says so, and the others go on."""
+    try:
+        return load_rules(EXPECTATIONS, spec.name, stream)
+    except Problem as problem:
+        return RuleSet(source=spec.name, stream=stream, grain=problem.what, owner="nobody")
 
 
 def _asset(spec: SourceSpec, stream: Stream) -> dg.AssetSpec:

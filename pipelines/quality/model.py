@@ -338,6 +338,16 @@ class RuleSet(RuleFile):
         return f"{self.path}:{self.lines.get(rule.name, 1)}"
 
     @cached_property
+    def digests(self) -> dict[str, str]:
+        """Rule → what changes when the rule does."""
+        return {
+            rule.name: hashlib.sha256(
+                json.dumps(rule.model_dump(by_alias=True), sort_keys=True, default=_canonical).encode()
+            ).hexdigest()[:12]
+            for rule in self.rules
+        }
+
+    @cached_property
     def hash(self) -> str:
         """sha256 over what the rules say: layout, comments and place of the file do not count."""
         content = self.model_dump(exclude={"path", "lines"}, by_alias=True)

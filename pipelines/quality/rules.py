@@ -5,6 +5,7 @@ Needs neither DuckDB nor Great Expectations, so that a wrong file is found befor
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,12 @@ def _unusable(source: str, stream: str, where: str, what: str) -> Problem:
         do="correct the line; expectations/README.md shows the form of a rule",
         source=source, stream=stream, where=where,
     )  # fmt: skip
+
+
+def rules_fingerprint(root: Path) -> str:
+    """Digest of all rule files: published tables hold what rules say."""
+    digest = sha256()
+    for path in sorted(root.glob("*/*.yml")):
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]

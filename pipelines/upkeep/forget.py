@@ -17,7 +17,7 @@ import msgspec
 from connectors.core.contract import CursorKind, Source, SourceSpec, Stream
 from connectors.core.errors import Problem
 from pipelines import flow
-from pipelines.faults import step
+from pipelines.faults import noted, step
 from pipelines.fold import rebuild
 from pipelines.landing.redaction.erased import Erasure, begun, read_list, write_list
 from pipelines.landing.redaction.package import Change, Leavers, forget_in
@@ -208,7 +208,11 @@ def _publish(settings: Settings, done: Forgotten) -> None:
     done.run = flow.build_and_report(settings)
     if not done.run.ok:
         return
-    publication = done.run.publication = flow.publish_built(settings)
+    with noted(done.run.note):
+        done.run.publication = flow.publish_built(settings)
+    publication = done.run.publication
+    if publication is None:
+        return
     flow.reported(settings, done.run)
     for path in settings.published.glob("bi.*.duckdb"):
         if path != publication.path:

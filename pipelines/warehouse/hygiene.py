@@ -42,7 +42,8 @@ def note_findings(con: duckdb.DuckDBPyConnection, landed: Landed, findings: Path
     """The broken rules of rows that this package has just put into the tables. Those of rows that changed nothing, or
     were older than what is known, cannot be current. Call behind `merge`, whose `plan` and `incoming` it reads."""
     con.execute(
-        "INSERT INTO ops.findings BY NAME SELECT $package AS package_id, f._position AS position, f.rule, f.severity "
+        "INSERT INTO ops.findings BY NAME SELECT $package AS package_id, f._position AS position, f.rule, f.severity, "
+        "f.digest "
         f"FROM read_parquet({literal(str(findings))}) f JOIN incoming i USING (_position) JOIN plan p "
         "ON p._record_id = i._record_id WHERE p.fate IN ('inserted', 'updated')",
         {"package": landed.package},
@@ -88,10 +89,16 @@ def decision_of(landed: Landed) -> str:
     return SETTLED if landed.decided_by == MENDED else DROPPED
 
 
-def note_rules(con: duckdb.DuckDBPyConnection, rules: Sequence[Mapping[str, Any]]) -> None:
-    """`ops.rules` anew: a rule that is no longer in the files is no rule."""
-    con.execute("DELETE FROM ops.rules")
-    names = ("source", "stream", "rule", "scope", "severity", "owner", "reason", "expectation")
+def note_rules(
+    con: duckdb.DuckDBPyConnection, rules: Sequence[Mapping[str, Any]], kept: Sequence[tuple[str, str]] = ()
+) -> None:
+    """`ops.rules` anew: a rule that is no longer in the files is no rule. kept: (source, stream) that stay as they
+    were."""
+    con.execute(
+        "DELETE FROM ops.rules WHERE NOT list_contains($kept::VARCHAR[], source || '/' || stream)",
+        {"kept": ["/".join(one) for one in kept]},
+    )
+    names = ("source", "stream", "rule", "scope", "severity", "owner", "reason", "expectation", "digest")
     if rules:
         marks = ", ".join(f"unnest(${place}::VARCHAR[])" for place in range(1, len(names) + 1))
         con.execute(
@@ -104,15 +111,17 @@ def note_owners(con: duckdb.DuckDBPyConnection, streams: Sequence[Stream]) -> No
     """`ops.record_owners` and `ops.warnings` anew: what every person owns now, and which rules it breaks now.
 
     A warning is current exactly while the content of the record's current row stems from the package and position of
-    the finding, and its rule is in the files. A sweep that restores a record brings no content: it is that of before.
+    the finding, and its rule is in the files as it was then. A sweep that restores a record brings no content: it is
+    that of before.
     """
     con.execute("DELETE FROM ops.record_owners")
     con.execute("DELETE FROM ops.warnings")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE current_findings AS SELECT f.*, p.source, p.org, p.stream, p.landed_at "
         "FROM ops.findings f JOIN ops.packages p USING (package_id) "
-        "SEMI JOIN (SELECT source, stream, rule FROM ops.rules) r "
-        "ON r.source = p.source AND r.stream = p.stream AND r.rule = f.rule WHERE f.severity = 'warn'"
+        "SEMI JOIN (SELECT source, stream, rule, digest FROM ops.rules) r "
+        "ON r.source = p.source AND r.stream = p.stream AND r.rule = f.rule AND r.digest = f.digest "
+        "WHERE f.severity = 'warn'"
     )
     found = {
         (s, t) for s, t in con.execute("SELECT DISTINCT source, stream FROM current_findings").fetchall()
@@ -174,13 +183,62 @@ def _tells(field: str) -> str:
     )
 
 
-def waiting_rows(con: duckdb.DuckDBPyConnection, source: str, org: str) -> dict[str, tuple[int, datetime]]:
-    """Stream → rows set aside that nobody has decided about, and when the oldest was landed. A row that breaks two
-    rules waits once."""
-    found = con.execute(
-        "SELECT stream, count(*), min(landed_at) FROM (SELECT DISTINCT p.stream, s.package_id, s.position, s.landed_at "
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Rows of a stream that nobody has decided about, when the oldest was landed, and by rule the same."""
+
+    rows: int
+    since: datetime
+    rules: Mapping[str, tuple[int, datetime]]
+
+
+def waiting_rows(con: duckdb.DuckDBPyConnection, source: str, org: str) -> dict[str, Waits]:
+    """What waits, by stream. A row that breaks two rules waits once, and counts for both."""
+    waits = (
         "FROM ops.set_aside s JOIN ops.packages p USING (package_id) "
-        "WHERE s.decision = '' AND p.source = $source AND p.org = $org) GROUP BY stream",
-        {"source": source, "org": org},
+        "WHERE s.decision = '' AND p.source = $source AND p.org = $org"
+    )
+    of = {"source": source, "org": org}
+    rules: dict[str, dict[str, tuple[int, datetime]]] = {}
+    for stream, rule, rows, since in con.execute(
+        f"SELECT p.stream, s.rule, count(DISTINCT (s.package_id, s.position)), min(s.landed_at) {waits} GROUP BY ALL "
+        "ORDER BY ALL",
+        of,
+    ).fetchall():
+        rules.setdefault(stream, {})[rule] = (rows, since)
+    found = con.execute(
+        f"SELECT p.stream, count(DISTINCT (s.package_id, s.position)), min(s.landed_at) {waits} GROUP BY p.stream",
+        of,
     ).fetchall()
-    return {stream: (rows, since) for stream, rows, since in found}
+    return {stream: Waits(rows, since, rules[stream]) for stream, rows, since in found}
+
+
+def living_warnings(
+    con: duckdb.DuckDBPyConnection, stream: Stream, org: str, digests: Mapping[str, str]
+) -> dict[str, tuple[int, datetime]]:
+    """Loaded records that break a rule of severity warn now, by rule, and when the oldest of them was landed as it is.
+    digests: of the rules as they are written."""
+    found = con.execute(
+        "SELECT f.rule, count(*), min(f.landed_at) FROM (SELECT f.*, p.landed_at FROM ops.findings f "
+        "JOIN ops.packages p USING (package_id) WHERE p.source = $source AND p.stream = $stream AND p.org = $org "
+        "AND f.severity = 'warn' AND list_contains($known::VARCHAR[], f.rule || '/' || f.digest)) f "
+        f"JOIN {raw_table(stream.source, stream.name)} c ON c._position = f.position "
+        f"LEFT JOIN {_restored(stream)} r ON r._org = c._org AND r._record_id = c._record_id "
+        "WHERE coalesce(r.brought_by, c._package_id) = f.package_id AND c._org = $org "
+        "AND c._deleted_at IS NULL GROUP BY f.rule",
+        {
+            "source": stream.source, "stream": stream.name, "org": org,
+            "known": [f"{rule}/{digest}" for rule, digest in digests.items()],
+        },
+    ).fetchall()  # fmt: skip
+    return {rule: (rows, since) for rule, rows, since in found}
+
+
+def load_orders(con: duckdb.DuckDBPyConnection, source: str, org: str) -> dict[str, int]:
+    """How far each stream was loaded: the order of its newest package."""
+    return dict(
+        con.execute(
+            "SELECT stream, max(load_order) FROM ops.packages WHERE source = $source AND org = $org GROUP BY stream",
+            {"source": source, "org": org},
+        ).fetchall()
+    )

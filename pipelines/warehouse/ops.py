@@ -291,13 +291,14 @@ def note_state(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]
             "FROM ops.packages GROUP BY ALL"
         ).fetchall()
     }
+    none_yet = {"newest_package": None, "loaded_at": None, "packages": 0}
     _insert(
         con,
         "stream_state",
         [
             {
                 **row,
-                **loaded.get((row["source"], row["org"], row["stream"]), {"packages": 0}),
+                **loaded.get((row["source"], row["org"], row["stream"]), none_yet),
                 **_held(con, row),
             }
             for row in rows

@@ -53,7 +53,11 @@ def zone(company: Synced, stream: str) -> StreamZone:
 
 @pytest.mark.parametrize(
     ("way", "switches"),
-    [("bulk", {"bulk_rows": 60}), ("bulk", {"bulk_id": "id"}), ("coql", {"coql_names": True})],
+    [
+        ("bulk", {"bulk_rows": 60}),
+        pytest.param("bulk", {"bulk_id": "id"}, marks=pytest.mark.slow),
+        ("coql", {"coql_names": True}),
+    ],
 )
 def test_a_first_sync_is_the_truth_and_other_ways_bring_the_same_versions(
     company: Opener, way: str, switches: dict[str, Any]

@@ -189,6 +189,7 @@ def company(fresh_sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return Synced(sandbox, load_settings())
 
 
+@pytest.mark.slow
 def test_silent_restores_and_unlisted_deletes_are_healed_without_a_full_read(
     company: Synced, monkeypatch: pytest.MonkeyPatch
 ) -> None:

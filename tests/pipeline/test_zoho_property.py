@@ -142,6 +142,7 @@ def test_the_observer_explains_what_was_seen_and_nothing_else(
     assert explained(Version(A, True), rows, sights) is right
 
 
+@pytest.mark.slow
 def test_an_eventful_life(first_home: Callable[[str], Path]) -> None:
     """Everything that can happen, once."""
     excused = live(life, first_home(NEW_YORK), EVENTFUL, NEW_YORK, ("plain", "full"))

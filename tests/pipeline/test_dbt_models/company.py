@@ -120,9 +120,9 @@ EXPORT: list[Version] = [
 # wait: e1 of Li by two rules, e2 of 陈静, who has nothing else in that stream; e3 was released.
 HYGIENE = """
     INSERT INTO ops.rules VALUES
-        ('zoho', 'deals', 'has_amount', 'row', 'warn', 'sales operations', 'No forecast without it.', ''),
-        ('zoho', 'deals', 'positive', 'row', 'quarantine', 'finance', 'It would lower revenue.', ''),
-        ('fxiaoke_export', 'leads_obj', 'positive', 'row', 'quarantine', 'marketing', 'Likewise.', '');
+        ('zoho', 'deals', 'has_amount', 'row', 'warn', 'sales operations', 'No forecast without it.', '', ''),
+        ('zoho', 'deals', 'positive', 'row', 'quarantine', 'finance', 'It would lower revenue.', '', ''),
+        ('fxiaoke_export', 'leads_obj', 'positive', 'row', 'quarantine', 'marketing', 'Likewise.', '', '');
     INSERT INTO ops.packages (package_id, source, org, stream) VALUES
         ('k1', 'zoho', 'o', 'deals'), ('k2', 'fxiaoke_export', 'o', 'leads_obj');
     INSERT INTO ops.record_owners VALUES
