@@ -15,7 +15,7 @@ import duckdb
 
 from connectors.core.contract import CursorKind, Stream
 from connectors.core.errors import Actor, Problem
-from pipelines.check import BEFORE_RULES
+from pipelines.check import BEFORE_RULES, personal_of
 from pipelines.faults import noted
 from pipelines.landing.standing import (
     Aside,
@@ -149,7 +149,7 @@ def _judge(
         now=loaded.report.started_at,
         clock=loaded.clock,
         read_at=_read_at(loaded, stream, outcome, before),
-        pii={field.name for field in stream.fields if field.pii},
+        pii=personal_of(loaded.zone(stream.name), stream),
         timezone=loaded.settings.timezone,
         package_id=loaded_tables(loaded.org),
         judged={name: int(known[name].result.get("failing") or 0) for name in same if known[name].since},

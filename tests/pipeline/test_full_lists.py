@@ -7,6 +7,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +15,16 @@ import duckdb
 import pytest
 
 from connectors import discover
+from connectors.core.contract import Block, Shape, Stream, Table
 from connectors.core.files import bundle as bundle_room
-from pipelines import flow
+from connectors.fxiaoke.export_files.source import FxiaokeExport
+from pipelines import flow, replay
 from pipelines import sync as sync_room
 from pipelines.aside import decide, waiting
 from pipelines.fold import rebuild
 from pipelines.landing.decisions import drop
 from pipelines.landing.zone import StreamZone, Zone
+from pipelines.manifest import LISTED, NO_RECORD
 from pipelines.outcome import Status, SyncReport
 from pipelines.settings import Settings
 
@@ -123,6 +127,53 @@ def test_what_a_full_list_lacks_is_gone_and_comes_back_in_a_later_file(home: Hom
     home.put("20260501", [row(8)])
     assert home.sync().ok
     assert home.gone() == {"id7"}
+    home.assert_rebuilt_alike()
+
+
+def test_a_row_of_a_file_waits_until_a_full_list_speaks_for_every_record(home: Home) -> None:
+    """A row without a key is the only word about whatever it was: another file that lacks it says nothing of it."""
+    home.put("20260310", [row(1, "制造"), ("", "", "", "无主")])
+    assert home.sync().ok
+    home.put("20260320", [row(1)])
+    assert home.sync().ok
+    assert [one.rows for one in waiting(home.settings)] == [1]
+    home.put("20260401", [row(n, "制造") for n in ALL if n > 3], folder="full")
+    home.sync()
+    rows = [(one.rows, one.why[:10]) for one in waiting(home.settings)]
+    assert [n for n, _ in rows] == [1, 0], "the list is stopped: nobody has agreed to its word"
+    home.put("20260501", [row(n, "金融") for n in ALL], folder="full")
+    assert home.sync().outcomes[0].deleted == 0
+    assert [one.rows for one in waiting(home.settings)] == [0], "what is left is the word of the stopped list"
+    [said] = [d for d in home.zone.decisions() if d.kind == "drop"]
+    assert (said.decided_by, said.positions) == (LISTED, [3])
+    assert home.query("SELECT decision FROM ops.set_aside") == [("lapsed",)]
+    home.assert_rebuilt_alike()
+
+
+def test_a_row_that_is_a_total_by_todays_reader_waits_no_more(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.put("20260310", [row(1, "制造"), ("", "", "", "总数")])
+    assert home.sync().ok
+    assert [one.rows for one in waiting(home.settings)] == [1]
+    real = FxiaokeExport.tabulate
+
+    def tabulate(self: FxiaokeExport, path: Path, stream: Stream) -> tuple[Shape, Table]:
+        shape, table = real(self, path, stream)
+        blocks = [
+            Block(
+                [p for p in block.positions if p != 3],
+                [[v for v, p in zip(c, block.positions, strict=True) if p != 3] for c in block.columns],
+            )
+            for block in table.blocks
+        ]
+        return shape, replace(table, blocks=blocks, skipped=[*table.skipped, (3, "total")])
+
+    monkeypatch.setattr(FxiaokeExport, "tabulate", tabulate)
+    monkeypatch.setattr(replay, "reader", lambda: "another")
+    assert home.sync().ok
+    assert list(waiting(home.settings)) == []
+    assert [d.decided_by for d in home.zone.decisions()] == [NO_RECORD]
     home.assert_rebuilt_alike()
 
 

@@ -28,7 +28,7 @@ from tests.pipeline.test_recovery import contents
 
 PAGES = "pages-0001.jsonl.zst"
 PARQUET = {"accepted.parquet", "quarantined.parquet"}
-BROKEN = {"findings.parquet", "aside.json"}  # of a package with a row set aside
+BROKEN = {"findings.parquet"}  # of a package with a row set aside
 MANIFESTS = {"landed.json", "checked.json", "loaded.json", "shape.json"}
 
 
@@ -195,7 +195,7 @@ def test_a_package_that_changed_columns_only_keeps_its_rows(old: Bench) -> None:
 def test_rows_without_a_change_that_a_rebuild_needs_all_the_same(old: Bench) -> None:
     """A late older version is history only; a sweep that finds everybody is read again with its chain."""
     old.source.pages = [[deal("4", at(3), Amount=44)]]
-    old.source.sweeps = [["2", "3"], ["4"]]
+    old.source.sweeps = [["2", "3"], ["4", "9"]]  # 9 waits in quarantine
     assert old.sync().ok
     late, sweep = old.zone.packages()[5:]
     assert late.receipt is not None and (late.receipt.changed, late.receipt.stale) == (0, 1)
