@@ -2,7 +2,7 @@
 meet half a version, and the next run puts everything right.
 
 `python -m pytest -m slow tests/e2e/test_kill_sweep.py -rP` runs the whole sweep (200 kills at seeded random
-points, and one on every line of the log) and prints where they hit. Without `-m slow`, three kills of a sync.
+points, and one on every line of the log) and prints where they hit. Three kills of a sync and three of build and publish are a smaller proof, slow too.
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ def test_every_line_of_a_run_is_killed_on() -> None:
     assert lines == {line for line, *_ in LINES}
 
 
+@pytest.mark.slow
 def test_three_kills_of_a_sync(tmp_path_factory: pytest.TempPathFactory) -> None:
     stage = Stage(tmp_path_factory.mktemp("three"), deals=50, seed=11)
     try:

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.core.errors import Problem
 from pipelines import flow
+from pipelines import sync as sync_room
 from pipelines.fold import rebuild
 from pipelines.landing import land as land_room
 from pipelines.landing.decisions import drop, release
@@ -111,8 +112,9 @@ def test_a_record_read_after_the_sweep_began_is_not_buried(twenty: Bench) -> Non
     assert alive(bench)["21"] is True
 
 
-def test_a_row_folded_late_does_not_rise_from_the_dead(bench: Bench) -> None:
-    """Set aside on the first read, deleted in the CRM since, released by a person afterwards."""
+def test_a_row_folded_late_does_not_rise_from_the_dead(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set aside on the first read, deleted in the CRM since, released by a person before a sync had settled it."""
+    monkeypatch.setattr(sync_room, "_settle", lambda *_: None)
     bench.source.pages = [[deal("1", Amount=1), deal("2", Amount=-2)]]
     assert bench.sync().ok
     first = bench.zone.packages()[0]
@@ -144,7 +146,10 @@ def test_an_id_that_could_not_be_read_is_not_one_that_is_gone(twenty: Bench) -> 
     assert [key for key, lives in alive(bench).items() if not lives] == ["20"]
 
 
-def test_a_row_released_after_a_sweep_that_does_not_list_it_stays_dead(bench: Bench) -> None:
+def test_a_row_released_after_a_sweep_that_does_not_list_it_stays_dead(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_room, "_settle", lambda *_: None)
     bench.source.pages = [[deal(str(n), Amount=n if n != 5 else -5) for n in range(1, 21)]]
     assert bench.sync().ok
     first = bench.zone.packages()[0]

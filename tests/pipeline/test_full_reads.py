@@ -56,7 +56,7 @@ def zone(company: Synced, stream: str) -> StreamZone:
     [
         ("bulk", {"bulk_rows": 60}),
         pytest.param("bulk", {"bulk_id": "id"}, marks=pytest.mark.slow),
-        ("coql", {"coql_names": True}),
+        pytest.param("coql", {"coql_names": True}, marks=pytest.mark.slow),
     ],
 )
 def test_a_first_sync_is_the_truth_and_other_ways_bring_the_same_versions(

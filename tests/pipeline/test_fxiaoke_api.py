@@ -180,6 +180,7 @@ def test_the_older_generation_brings_the_same_but_for_the_form_of_people(start):
         assert got[key]["owner"]["id"] == f"FSUID_{int(deal['owner']):032X}"
 
 
+@pytest.mark.slow
 def test_what_is_made_void_or_comes_back_without_a_stamp_is_seen_by_a_sweep(start):
     home = start(size=120)  # the harder case: neither moves the stamp
     first, contact, other = list(FxiaokeApiTruth(home.sandbox).records("contact_obj"))[:3]
@@ -223,6 +224,7 @@ def test_a_sync_in_which_nothing_changed_writes_nothing(start):
     assert home.sandbox.stats()["total"] <= 2 + 6 * len(STREAMS)
 
 
+@pytest.mark.slow
 def test_passing_faults_cost_no_record(start):
     home = start(size=120)
     for code in (-1, 50009, 14001, 20016):

@@ -33,6 +33,7 @@ def two_deals(home: Synced) -> list[tuple[str, str]]:
     return [(id, customer) for customer, id in by_customer.items()][:2]
 
 
+@pytest.mark.slow
 def test_what_moves_no_stamp_is_seen_by_a_full_read_and_not_before(synced: Synced) -> None:
     assert synced.sync().ok
     (computed, _), (named, customer) = two_deals(synced)
