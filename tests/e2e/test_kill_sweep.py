@@ -2,7 +2,8 @@
 meet half a version, and the next run puts everything right.
 
 `python -m pytest -m slow tests/e2e/test_kill_sweep.py -rP` runs the whole sweep (200 kills at seeded random
-points, and one on every line of the log) and prints where they hit. Three kills of a sync and three of build and publish are a smaller proof, slow too.
+points, and one on every line of the log) and prints where they hit. Three kills of a sync and three of build and
+publish are a smaller proof, slow too.
 """
 
 from __future__ import annotations
