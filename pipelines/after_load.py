@@ -174,10 +174,22 @@ def _warned(
     """Loaded records that break a rule of severity warn now."""
     if stream.name not in loaded.orders:
         return {}
-    found = living_warnings(con, stream, loaded.org, rules.digests)
-    told = {rule.name: rule for rule in rules.rules}
+    return _broken(living_warnings(con, stream, loaded.org, rules.digests), rules)
+
+
+def _broken(found: Mapping[str, tuple[int, datetime]], rules: RuleSet | None) -> dict[str, Broken]:
+    """Rows and their date by rule, with who must act and why."""
+    told = {rule.name: rule for rule in rules.rules} if rules else {}
+    owner = rules.owner if rules else ""
     return {
-        name: Broken(rows=rows, since=since, owner=told[name].owner or rules.owner, reason=told[name].reason)
+        name: Broken(
+            rows=rows,
+            since=since,
+            owner=(told[name].owner if name in told else "") or owner,
+            reason=told[name].reason
+            if name in told
+            else BEFORE_RULES.get(name, "its rule is no longer written"),
+        )
         for name, (rows, since) in found.items()
     }
 
@@ -189,20 +201,7 @@ def _aside(loaded: Loaded, stream: str, rules: RuleSet | None, before: Standing 
     rows, since = loaded.zone(stream).waiting() if waits or (loaded.con is None and known.rows) else (0, None)
     if not rows or loaded.con is None:
         return Aside(rows, since, known.rules if rows else {})
-    told = {rule.name: rule for rule in rules.rules} if rules else {}
-    owner = rules.owner if rules else ""
-    broken = {
-        name: Broken(
-            rows=count,
-            since=oldest,
-            owner=(told[name].owner if name in told else "") or owner,
-            reason=told[name].reason
-            if name in told
-            else BEFORE_RULES.get(name, "its rule is no longer written"),
-        )
-        for name, (count, oldest) in waits.items()
-    }
-    return Aside(rows, since, broken)
+    return Aside(rows, since, _broken(waits, rules))
 
 
 def _read_at(

@@ -114,7 +114,7 @@ class _Work:
     """What every stream of a sync has in common.
 
     names: the chosen streams, all if empty; others: and those that no model reads. offered: what each source
-    that could be opened has.
+    that could be opened has. rules: of the streams that were asked about.
     """
 
     settings: Settings
@@ -125,6 +125,20 @@ class _Work:
     sweep: bool
     progress: Progress
     offered: dict[str, set[str]] = field(default_factory=dict)
+    rules: dict[tuple[str, str], RuleSet] = field(default_factory=dict)
+
+    def rules_of(self, stream: Stream) -> RuleSet:
+        """The rules of a stream, read once in a sync. Raises Problem when they cannot be used."""
+        key = (stream.source, stream.name)
+        if key not in self.rules:
+            self.rules[key] = load_rules(EXPECTATIONS, *key, needed=stream.modelled)
+        return self.rules[key]
+
+    def rules_for(self, stream: Stream, outcome: StreamOutcome) -> RuleSet | None:
+        """The same; None where they cannot be used, which the outcome then says."""
+        with noted(outcome.fail):
+            return self.rules_of(stream)
+        return None
 
     def wants(self, stream: Stream) -> bool:
         """Whether this sync is to read a stream."""
@@ -260,7 +274,7 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
                 if read.ready or not read.outcome.reconciled:
                     _reconcile(work, writer, source, stream, zones[stream.name], read.outcome)
         report.outcomes += outcomes.values()
-        rules = {stream.name: _rules(stream, outcomes[stream.name]) for stream in chosen}
+        rules = {stream.name: work.rules_for(stream, outcomes[stream.name]) for stream in chosen}
         asked = writer.opened or (
             settings.warehouse.exists() and any(of and of.of(Scope.CROSS) for of in rules.values())
         )
@@ -330,7 +344,7 @@ def _replayed(work: _Work, source: Source, stream: Stream, zone: StreamZone) -> 
     any rows wait. A package that cannot be read any more is a warning: what the source says now was read anyhow."""
     waiting = list(zone.undecided())
     if waiting:
-        rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
+        rules = work.rules_of(stream)
         run = work.report.run_id
         for problem in replay_outdated(work.settings, zone, waiting, source, stream, rules, run=run):
             work.report.warnings.append(str(problem.located(source=source.name, stream=stream.name)))
@@ -372,7 +386,7 @@ def _check_landed(
     outcome = read.outcome
     with noted(outcome.fail):
         work.progress(outcome, "checking")
-        for package in _checked(work.settings, source, stream, zone, outcome):
+        for package in _checked(work, source, stream, zone, outcome):
             read.ready.append(package)  # one by one: those before a fault are still loaded
     outcome.seconds = round(outcome.seconds + monotonic() - began, 3)
     return read
@@ -401,7 +415,7 @@ def _shown_by_totals(
 
 
 def _checked(
-    settings: Settings, source: Source, stream: Stream, zone: StreamZone, outcome: StreamOutcome
+    work: _Work, source: Source, stream: Stream, zone: StreamZone, outcome: StreamOutcome
 ) -> Iterator[Package]:
     """Pending packages in order, up to the first that is blocked: what lies behind it waits."""
     for problem in waiting(zone):
@@ -409,13 +423,13 @@ def _checked(
     pending = zone.pending()
     if not pending:
         return
-    rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
+    rules = work.rules_of(stream)
     for place, package in enumerate(pending, 1):
         checked = package.checked
         if checked is None or (checked.blocked and checked.rules_hash != rules.hash):
-            checked, verdict = _check(package, source, stream, rules, settings)
+            checked, verdict = _check(package, source, stream, rules, work.settings)
             if verdict is not None:
-                keep(settings.docs, verdict)
+                keep(work.settings.docs, verdict)
         if package.kind in RECORD_KINDS:  # a line of the deleted list is not a record
             outcome.received += checked.received
         outcome.accepted += checked.accepted
@@ -437,14 +451,7 @@ def _checked(
 def _note_unserved(work: _Work, spec: SourceSpec, org: str, problem: Problem, writer: _LazyWriter) -> None:
     con = writer.look() if work.settings.warehouse.exists() else None
     loaded = Loaded.look(work.settings, work.report, spec.name, org, con)
-    note_unserved(loaded, {s.name: s for s in spec.streams()}, problem, _rules)
-
-
-def _rules(stream: Stream, outcome: StreamOutcome) -> RuleSet | None:
-    """None where they cannot be used, which the outcome then says."""
-    with noted(outcome.fail):
-        return load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
-    return None
+    note_unserved(loaded, {s.name: s for s in spec.streams()}, problem, work.rules_for)
 
 
 def _check(
@@ -544,7 +551,7 @@ def _reconcile(
     if every is None or outcome.status is Status.FAILED:
         return
     with noted(outcome.fail):
-        rules = load_rules(EXPECTATIONS, stream.source, stream.name, needed=stream.modelled)
+        rules = work.rules_of(stream)
         rule = next((rule for rule in rules.of(Scope.CROSS) if rule.totals), None)
         if rule is None:
             return
