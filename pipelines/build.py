@@ -275,6 +275,11 @@ def _parsed(settings: Settings) -> Any:
     return _last_parse.manifest.deepcopy()
 
 
+def dbt_ready(settings: Settings) -> None:
+    """Import dbt and parse the project, which the first build of a process does otherwise."""
+    _parsed(settings)
+
+
 def _invoke(settings: Settings, command: str, *more: str) -> Any:
     """dbt in this process; what it said of each node."""
     return _run_dbt(settings, command, *more, manifest=_parsed(settings)).results
