@@ -142,11 +142,9 @@
         ) as placed
         group by {{ own | join(', ') }}
     ) as told
-    left join {{ ref('stg_' ~ ways[0] ~ '__deletions') }} as deletions
-        on told.way_rank > 1
-        and deletions.entity = '{{ entity }}'
-        and deletions.source_org = told.source_org
-        and deletions.record_id = told.{{ id }}
+    left join (select * from {{ ref('stg_' ~ ways[0] ~ '__deletions') }} where entity = '{{ entity }}') as deletions
+        on deletions.source_org = told.source_org
+        and deletions.record_id = case when told.way_rank > 1 then told.{{ id }} end
     -- gone, unless a file shows a change after the API was asked
     where deletions.record_id is null or told.modified_at > deletions.said_at
 {%- endmacro %}
@@ -231,15 +229,17 @@
             spare.{{ column }} as spare_{{ column }}
             {%- endfor %}
         from placed
-        left join placed as spare
-            on placed.way_rank > 1
-            and spare.deleted_at is null
-            and spare.source_org = placed.source_org
+        -- only files need one. Said by the key, not beside it: with a condition on one side alone DuckDB compares
+        -- every row with every row.
+        left join (select * from placed where deleted_at is null) as spare
+            on spare.source_org = placed.source_org
             and spare.{{ id }} = placed.{{ id }}
-            and spare.version_number = coalesce(
-                placed.api_number,
-                case when placed.known_id = placed.{{ id }} then placed.number_by_other else placed.number_by_id end
-            )
+            and spare.version_number = case
+                when placed.way_rank > 1 then coalesce(
+                    placed.api_number,
+                    case when placed.known_id = placed.{{ id }} then placed.number_by_other else placed.number_by_id end
+                )
+            end
     ) as told
     where told.way_rank = 1
         or told.is_known_by_api = 0
