@@ -7,20 +7,19 @@ CRMs, under one credit code. Columns that are not made here stay empty, so a dec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import duckdb
 
 PEOPLE, PRODUCTS = 400, 60
+MADE = "made"
 ACCOUNTS = 0.27  # of each opportunity, as the sandbox's company has them
 
 _FIRST = "TIMESTAMPTZ '2024-01-01 01:00:00+00'"
 _CHANGED = "TIMESTAMPTZ '2026-07-01 00:00:00+00'"
 _ZOHO_STAGES = "['Qualification','Needs Analysis','Proposal/Price Quote','Negotiation/Review']"
 _FXIAOKE_STAGES = "['验证客户','需求确定','方案/报价','谈判审核']"
-_WORDS = (
-    "['蓝海','金源','华科','瑞达','恒创','海联','天润','宏峰','鼎图','博讯','远拓','盛航','嘉成','云业','星洋','泰迪']"
-)
+_WORDS = "['蓝海','金源','华科','瑞达','恒创','海联','天润','宏峰','鼎图','博讯','远拓','盛航','嘉成','云业','星洋','泰迪']"
 _TRADES = "['科技','机械','物流','医疗器械','贸易','电子','教育','环保','建设工程','食品']"
 _REGIONS = "['华东','华南','华北','西南']"
 _LOST = "['价格','竞品','取消']"
@@ -51,7 +50,9 @@ def _account_name(number: str) -> str:
     )
 
 
-_LEADER = "CASE WHEN k % 20 > 0 THEN struct_pack(id := 'u' || (k - k % 20), name := '员工' || (k - k % 20)) END"
+_LEADER = (
+    "CASE WHEN k % 20 > 0 THEN struct_pack(id := 'u' || (k - k % 20), name := '员工' || (k - k % 20)) END"
+)
 _USERS: Mapping[str, Mapping[str, str]] = {
     "zoho.users": {
         "id": "'u' || k", "full_name": "'员工' || k", "status": "'active'", "state": _pick(_REGIONS, "(k % 4)"),
@@ -138,7 +139,8 @@ def make_company(con: duckdb.DuckDBPyConnection, opportunities: int) -> None:
         absent = 0 if table.startswith("zoho") else 1
         rows = f"(SELECT k, {_FIRST} AS told_at FROM range({accounts}) AS t(k) WHERE k % 3 <> {absent})"
         _put(con, table, rows, values)
-    _tell(con, "told")
+    _tell(con, "told", MADE)
+    _note(con, MADE, 1, [*_USERS, *_PRODUCTS, *_ACCOUNTS, *_OPPORTUNITIES, "zoho.deal_history"])
 
 
 def change(con: duckdb.DuckDBPyConnection, opportunities: int, percent: int = 1) -> int:
@@ -151,7 +153,8 @@ def change(con: duckdb.DuckDBPyConnection, opportunities: int, percent: int = 1)
     )
     for table in _OPPORTUNITIES:
         con.execute(f"DELETE FROM raw_{table} WHERE _record_id IN (SELECT 'o' || k FROM changed)")
-    _tell(con, "changed")
+    _tell(con, "changed", "made-later")
+    _note(con, "made-later", 2, [*_OPPORTUNITIES, "zoho.deal_history"])
     return int(con.execute("SELECT count(*) FROM changed").fetchall()[0][0])
 
 
@@ -168,14 +171,25 @@ def _made(opportunities: int) -> str:
         FROM range({opportunities}) AS t(k)"""
 
 
-def _tell(con: duckdb.DuckDBPyConnection, versions: str) -> None:
+def _note(con: duckdb.DuckDBPyConnection, package: str, order: int, tables: Iterable[str]) -> None:
+    """The package into `ops.packages`, as of every stream that it is said to have changed."""
+    for table in tables:
+        source, stream = table.split(".")
+        con.execute(
+            "INSERT INTO ops.packages BY NAME SELECT $package AS package_id, $source AS source, $stream AS stream, "
+            "$order AS load_order, 'default' AS org, 1 AS inserted",
+            {"package": package + "-" + stream, "source": source, "stream": stream, "order": order},
+        )
+
+
+def _tell(con: duckdb.DuckDBPyConnection, versions: str, package: str) -> None:
     """The versions into histories, the last of each opportunity into the current rows, the stays of Zoho's."""
     for table, values in _OPPORTUNITIES.items():
         of_crm = f"SELECT * FROM {versions} WHERE is_zoho = {table.startswith('zoho')}"
-        _put(con, table, f"({of_crm})", values, suffixes=("__history",))
+        _put(con, table, f"({of_crm})", values, package, suffixes=("__history",))
         newest = f"({of_crm} QUALIFY row_number() OVER (PARTITION BY k ORDER BY v DESC) = 1)"
-        _put(con, table, newest, values, suffixes=("",))
-    _put(con, "zoho.deal_history", f"(SELECT * FROM {versions} WHERE is_zoho)", _VISITS)
+        _put(con, table, newest, values, package, suffixes=("",))
+    _put(con, "zoho.deal_history", f"(SELECT * FROM {versions} WHERE is_zoho)", _VISITS, package)
 
 
 def _put(
@@ -183,15 +197,18 @@ def _put(
     table: str,
     rows: str,
     values: Mapping[str, str],
+    package: str = MADE,
     suffixes: tuple[str, ...] = ("", "__history"),
 ) -> None:
     """Rows (with k and told_at) into the table and its history, by name; columns that the table lacks are left out."""
     id_ = values.get("id") or values["_id"]
     of_row = {
         "_org": "'default'", "_record_id": id_, "_modified_at": "told_at", "_read_at": "told_at", "_loaded_at": "told_at",
-        "_package_id": "'made'", "_position": "k", "_row_hash": f"md5({id_} || told_at)",
+        "_package_id": f"'{package}-{table.split('.')[1]}'", "_position": "k", "_row_hash": f"md5({id_} || told_at)",
     }  # fmt: skip
     for suffix in suffixes:
         held = {row[0] for row in con.execute(f"DESCRIBE raw_{table}{suffix}").fetchall()}
-        columns = ", ".join(f'{value} AS "{name}"' for name, value in {**of_row, **values}.items() if name in held)
+        columns = ", ".join(
+            f'{value} AS "{name}"' for name, value in {**of_row, **values}.items() if name in held
+        )
         con.execute(f"INSERT INTO raw_{table}{suffix} BY NAME SELECT {columns} FROM {rows} AS made_rows")

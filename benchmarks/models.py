@@ -40,7 +40,7 @@ def built(home: Path) -> BuildFigures:
     """A build in a process of its own."""
     answer = subprocess.run(
         [sys.executable, "-m", "benchmarks.models", "--home", str(home)],
-        check=True, capture_output=True, text=True, env={**os.environ},
+        check=True, stdout=subprocess.PIPE, text=True, env={**os.environ},
     )  # fmt: skip
     return BuildFigures(**json.loads(answer.stdout.splitlines()[-1]))
 

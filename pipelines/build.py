@@ -8,14 +8,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import known, worded
 from pipelines.files import private_folder, write_atomic
+from pipelines.plan import Plan, plan
 from pipelines.settings import DBT_PROJECT, Settings
 from pipelines.warehouse.connect import SPILL
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable
@@ -47,7 +50,7 @@ class BuildStamp(msgspec.Struct, frozen=True):
 
 def begin_build(settings: Settings) -> None:
     """Forget what was built: a build that dies half-way leaves nothing to publish."""
-    for path in (_stamp_path(settings), target_path(settings) / "run_results.json"):
+    for path in (_stamp_path(settings), _kept_path(settings), target_path(settings) / "run_results.json"):
         path.unlink(missing_ok=True)
 
 
@@ -64,12 +67,24 @@ def read_stamp(settings: Settings) -> BuildStamp | None:
         return None
 
 
-def build_models(settings: Settings) -> Build:
-    """`dbt build` on the warehouse, unit tests left out (they prove code, not data).
+def plan_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> Plan:
+    """What of the project a build on this warehouse has to make."""
+    manifest = json.loads(manifest_path(settings).read_bytes())
+    return plan(con, manifest, models_code(settings), target_path(settings) / "compiled")
+
+
+def build_models(settings: Settings, of: Plan | None = None) -> Build:
+    """`dbt build` on the warehouse, of everything or of what is planned; unit tests left out (they prove code, not
+    data).
 
     Raises Problem when dbt itself cannot run; failing models and tests are in the result.
     """
-    _invoke(settings, "build", "--exclude-resource-type", "unit_test")
+    if of is not None:
+        kept = [{"unique_id": k.node, "status": k.status, "message": k.message} for k in of.kept]
+        write_atomic(_kept_path(settings), json.dumps(kept).encode())
+    if of is None or of.names:
+        more = of.arguments() if of else []
+        _invoke(settings, "build", "--exclude-resource-type", "unit_test", *more)
     return read_build(settings)
 
 
@@ -78,7 +93,8 @@ def read_build(settings: Settings) -> Build:
 
     Raises Problem when it said nothing, and when the machine failed it and not a model (a full disk).
     """
-    if not (results := _results(settings)):
+    results = _results(settings)
+    if not results:
         raise Problem(
             "dbt ended without saying how its models fared",
             do=f"see {settings.home / 'dbt' / 'logs' / 'dbt.log'}, then build again",
@@ -87,7 +103,7 @@ def read_build(settings: Settings) -> Build:
         if result["status"] in _FAILED and (problem := worded(str(result["message"]))):
             raise problem
     return Build(
-        nodes=len(results),
+        nodes=len(_told(settings)),
         failures=tuple(_sentence(r) for r in results if r["status"] in _FAILED),
         warnings=tuple(_sentence(r) for r in results if r["status"] == "warn"),
     )
@@ -125,6 +141,21 @@ def _contract(model: str, result: dict[str, Any] | None) -> Contract:
 
 
 def _results(settings: Settings) -> list[dict[str, Any]]:
+    """What dbt last said of each node: in the last build, or earlier of those that it left as they were."""
+    told = _told(settings)
+    known = {result["unique_id"] for result in told}
+    return told + [kept for kept in _kept(settings) if kept["unique_id"] not in known]
+
+
+def _kept(settings: Settings) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = json.loads(_kept_path(settings).read_bytes())
+    except (OSError, ValueError):
+        return []
+    return found
+
+
+def _told(settings: Settings) -> list[dict[str, Any]]:
     """What dbt said of each node of the last build; empty where none has ended."""
     try:
         found: list[dict[str, Any]] = json.loads((target_path(settings) / "run_results.json").read_bytes())[
@@ -222,6 +253,22 @@ def dbt_arguments(settings: Settings) -> list[str]:
         "--target-path", str(target_path(settings)), "--log-path", str(settings.home.resolve() / "dbt" / "logs"),
         "--vars", json.dumps({"business_timezone": settings.timezone}),
     ]  # fmt: skip
+
+
+def models_code(settings: Settings) -> str:
+    """Digest of all that makes a model's SQL: the project, dbt, and the variables that settings decide."""
+    return sha256(f"{models_fingerprint()} {version('dbt-core')} {settings.timezone}".encode()).hexdigest()[
+        :16
+    ]
+
+
+def build_results(settings: Settings) -> list[dict[str, Any]]:
+    """What dbt said of each node that the last build ran: unique_id, status, message."""
+    return _told(settings)
+
+
+def _kept_path(settings: Settings) -> Path:
+    return settings.home.resolve() / "dbt" / "kept.json"
 
 
 def _stamp_path(settings: Settings) -> Path:

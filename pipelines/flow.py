@@ -20,7 +20,9 @@ from pipelines.build import (
     BuildStamp,
     begin_build,
     build_models,
+    build_results,
     models_fingerprint,
+    plan_build,
     published_tables,
     read_stamp,
     run_unit_tests,
@@ -42,6 +44,7 @@ from pipelines.hygiene import note_hygiene
 from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
+from pipelines.plan import Plan, remember
 from pipelines.quality.docs import build_docs, loaded_tables, page_of
 from pipelines.quality.rules import rules_fingerprint
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
@@ -93,7 +96,15 @@ def lock(settings: Settings, purpose: str) -> Iterator[None]:
         yield
 
 
-def begin(settings: Settings) -> str:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A build that may begin. source: what it will be built from; plan: what of it is to be made."""
+
+    source: str
+    plan: Plan
+
+
+def begin(settings: Settings) -> Begun:
     """Make the warehouse fit for the models, forget the last build; returns what the new one is built from.
 
     Every receipted package is folded in, every declared raw table in place, empty where its source delivered
@@ -104,23 +115,27 @@ def begin(settings: Settings) -> str:
         begin_build(settings)
         note_landing(con, settings)
         note_hygiene(con)
-    return built_from(settings)
+        plan = plan_build(con, settings)
+    return Begun(built_from(settings), plan)
 
 
-def finish(settings: Settings, built: Build, source: str) -> None:
-    """Note a build of all models that succeeded; only what is noted can be published."""
-    if built.ok:
-        stamp_build(settings, BuildStamp(built_from=source, as_of_date=_as_of(settings)))
+def finish(settings: Settings, built: Build, begun: Begun) -> None:
+    """Note what was made, and a build of all models that succeeded as such; only that can be published."""
+    as_of_date = _as_of(settings) if built.ok else None
+    with prepared_warehouse(settings) as con:
+        remember(con, begun.plan, build_results(settings), as_of_date)
+    if as_of_date is not None:
+        stamp_build(settings, BuildStamp(built_from=begun.source, as_of_date=as_of_date))
         seal_warehouse(settings)
         step("models built", nodes=built.nodes)
 
 
 def build(settings: Settings) -> Build:
     """Build and test all models on what is loaded. Call under the lock."""
-    source = begin(settings)
-    step("build begun", built_from=source)
-    built = build_models(settings)
-    finish(settings, built, source)
+    begun = begin(settings)
+    step("build begun", built_from=begun.source, nodes=len(begun.plan.names))
+    built = build_models(settings, begun.plan)
+    finish(settings, built, begun)
     return built
 
 

@@ -75,7 +75,8 @@
     One row per record of every CRM.
 
     id: the column that identifies a record. references: entities that it refers to, as <entity>_id and
-    <entity>_name. Columns: source_system, source_way (whose row it is), then `columns`.
+    <entity>_name.
+    Columns: source_system, source_way (whose row it is), then `columns`.
 #}
 {% macro crm_records(entity, id, columns, references=[]) -%}
     {%- for crm, ways in crm_ways().items() %}
@@ -201,6 +202,7 @@
                 from {{ ref('stg_' ~ ways[0] ~ '__deletions') }}
                 where entity = '{{ keys_of }}' and not is_read
             ) as keyed
+            where {{ is_of_changed_opportunity('keyed') }}
         ),
 
         placed as (

@@ -31,14 +31,20 @@ def models_assets() -> dg.AssetsDefinition:
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = load_settings()
         with flow.lock(settings, f"dagster run {context.run.run_id}"), dbt_environment(settings):
-            source = flow.begin(settings)
+            begun = flow.begin(settings)
             dbt = DbtCliResource(
                 project_dir=str(DBT_PROJECT),
                 profiles_dir=str(DBT_PROJECT),
                 dbt_executable=str(Path(sys.executable).with_name("dbt")),  # PATH may hold another one
             )
             invocation = dbt.cli(
-                ["build", *dbt_arguments(settings), "--exclude-resource-type", "unit_test"],
+                [
+                    "build",
+                    *dbt_arguments(settings),
+                    "--exclude-resource-type",
+                    "unit_test",
+                    *begun.plan.refresh(),
+                ],
                 context=context,
                 target_path=target_path(settings),
                 raise_on_error=False,
@@ -50,7 +56,7 @@ def models_assets() -> dg.AssetsDefinition:
             with noted(lambda problem: result.problems.append(str(problem))):
                 result.build = read_build(settings)
                 if context.selected_asset_keys == context.assets_def.keys:  # a part is no complete build
-                    flow.finish(settings, result.build, source)
+                    flow.finish(settings, result.build, begun)
             flow.reported(settings, result)
         if not result.ok:
             raise dg.Failure("; ".join(result.sentences()))

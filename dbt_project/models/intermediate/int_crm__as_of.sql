@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'digest': 'rows'}) }}
 
 with newest_stamps as (
     {%- for source in var('crm_sources') %}

@@ -1,11 +1,14 @@
-{{ config(materialized='table') }}
+{{ config(**by_changed_opportunity()) }}
+
+-- depends_on: {{ ref('int_crm__changed_opportunities') }}
 
 with as_of as (
     select as_of_date from {{ ref('int_crm__as_of') }}
 ),
 
 states as (
-    select * from {{ ref('int_crm__opportunity_states') }}
+    select * from {{ ref('int_crm__opportunity_states') }} as known
+    where {{ is_of_changed_opportunity('known') }}
 ),
 
 mapped_stages as (
@@ -13,15 +16,16 @@ mapped_stages as (
 ),
 
 last_visits as (
-    select * from {{ ref('int_crm__stage_visits') }}
-    where is_last
+    select * from {{ ref('int_crm__stage_visits') }} as visits
+    where is_last and {{ is_of_changed_opportunity('visits', by_key=true) }}
 ),
 
 first_looks as (
     select
         opportunity_key,
         min(modified_at) as first_seen_at
-    from {{ ref('int_crm__opportunity_versions_unioned') }}
+    from {{ ref('int_crm__opportunity_versions_unioned') }} as versions
+    where {{ is_of_changed_opportunity('versions', by_key=true) }}
     group by opportunity_key
 ),
 
@@ -141,6 +145,5 @@ select
     first_seen_at,
     coalesce({{ business_date('created_at') }}, {{ business_date('first_seen_at') }}) as opened_on,
     modified_at,
-    state_evidence,
-    as_of_date
+    state_evidence
 from closed

@@ -1,3 +1,6 @@
+{{ config(**by_changed_opportunity()) }}
+
+-- depends_on: {{ ref('int_crm__changed_opportunities') }}
 {%- set references = ['account', 'product', 'owner'] %}
 {%- set own = ['source_org', 'opportunity_id', 'modified_at', 'read_at', 'read_position', 'deleted_at'] %}
 
@@ -8,6 +11,7 @@ with unioned as (
         known.*,
         read_at as existed_at
     from ({{ way_rows(crm, ways[0], 1, 'opportunity_versions', opportunity_columns()) }}) as known
+    where {{ is_of_changed_opportunity('known') }}
     {%- else -%}
     {{ merged_versions(
         crm, ways, 'opportunity_versions', 'opportunities', 'opportunity_id', opportunity_columns(), references, own

@@ -1,4 +1,6 @@
-{{ config(materialized='table') }}
+{{ config(**by_changed_opportunity()) }}
+
+-- depends_on: {{ ref('int_crm__changed_opportunities') }}
 
 with as_of as (
     select as_of_date from {{ ref('int_crm__as_of') }}
@@ -21,7 +23,7 @@ vendor_evidence as (
         visit_id as tie_breaker,
         'vendor_row' as evidence
     from vendor_visits
-    where opportunity_id is not null
+    where opportunity_id is not null and {{ is_of_changed_opportunity('vendor_visits') }}
 ),
 
 -- Only where the vendor recorded nothing: its history is exact, ours sees the state at each change of the record.
@@ -44,6 +46,7 @@ version_evidence as (
     where versions.deleted_at is null and recorded.opportunity_key is null
         -- a file without these columns shows no stage
         and coalesce(versions.source_stage, versions.source_status) is not null
+        and {{ is_of_changed_opportunity('versions') }}
 ),
 
 evidence as (

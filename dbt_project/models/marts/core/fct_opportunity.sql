@@ -13,6 +13,10 @@ users as (
 
 products as (
     select * from {{ ref('dim_product') }}
+),
+
+as_of as (
+    select as_of_date from {{ ref('int_crm__as_of') }}
 )
 
 select
@@ -61,8 +65,9 @@ select
     cast(opportunities.closed_at_evidence as {{ type_text() }}) as closed_at_evidence,
     cast(opportunities.state_evidence as {{ type_text() }}) as state_evidence,
     cast(opportunities.modified_at as {{ type_timestamp_tz() }}) as modified_at,
-    cast(opportunities.as_of_date as date) as as_of_date
+    cast(as_of.as_of_date as date) as as_of_date
 from opportunities
+cross join as_of
 inner join lookups as accounts on accounts.reference_key = opportunities.account_reference_key
 inner join lookups as product_lookups on product_lookups.reference_key = opportunities.product_reference_key
 inner join lookups as owners on owners.reference_key = opportunities.owner_reference_key
