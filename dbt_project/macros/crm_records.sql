@@ -6,14 +6,20 @@
     API on ties; what a file leaves open is the API's, or else another file's.
 #}
 
-{# CRM → its ways in, its own API first. #}
+{#
+    CRM → its ways in, its own API first. When a model is built, a way that has brought nothing yet is left out, unless
+    the CRM has no other: finding the same record in two ways is dear, and most have one. dbt knows all of them, so a
+    model follows when another way brings its first row.
+#}
 {% macro crm_ways() -%}
     {%- set ways = {} %}
     {%- for source in var('crm_sources') if source not in var('other_ways') %}
         {%- do ways.update({source: [source]}) %}
     {%- endfor %}
     {%- for source in var('crm_sources') if source in var('other_ways') %}
+        {%- if not execute or var('other_ways')[source] not in ways or holds_rows('raw_' ~ source) %}
         {%- do ways.setdefault(var('other_ways')[source], []).append(source) %}
+        {%- endif %}
     {%- endfor %}
     {{- return(ways) }}
 {%- endmacro %}
