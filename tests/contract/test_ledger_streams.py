@@ -13,6 +13,8 @@ from connectors.core.contract import CursorKind, Source, SourceContext, Window
 from tests.conftest import Sandbox
 from tests.contract.canonical import delivered
 from tests.contract.fxiaoke_api_truth import LEDGER, FxiaokeApiTruth
+from tests.contract.fxiaoke_truth import LEDGER as EXPORTED
+from tests.contract.fxiaoke_truth import FxiaokeTruth
 from tests.contract.test_source_contract import _differences
 from tests.contract.zoho_truth import ZohoTruth
 
@@ -67,6 +69,25 @@ def test_a_stream_is_the_truth_each_record_once(served: Served, name: str, strea
     assert len(found.keys) == len(set(found.keys))
     assert truth and records.keys() == truth.keys()
     assert _differences(truth, records) == []
+
+
+@pytest.mark.parametrize("stream", EXPORTED)
+def test_an_exported_file_is_the_truth_but_for_what_the_view_leaves_out(
+    served: Served, stream: str, tmp_path: Path
+) -> None:
+    served.sandbox.exports(tmp_path)
+    with discover()["fxiaoke_export"].open(
+        SourceContext("default", {}, tmp_path, tmp_path / ".cache")
+    ) as source:
+        found = next(s for s in source.streams() if s.name == stream)
+        shape = source.shape(found, CursorKind.FILE)
+        records = delivered(source, found, shape, source.read(found, Window(CursorKind.FILE, None))).records
+        assert list(source.problems()) == []
+    truth = FxiaokeTruth(served.sandbox).records(stream)
+    columns = {field.name for field in found.fields}
+    shown = {key: {n: v for n, v in row.items() if n in columns} for key, row in truth.items()}
+    assert truth and records.keys() == truth.keys()
+    assert _differences(shown, records) == []
 
 
 def test_the_money_of_an_order_is_that_of_its_lines_and_of_its_deal(served: Served) -> None:
