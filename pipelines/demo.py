@@ -104,6 +104,7 @@ def _show(settings: Settings, result: flow.RunReport) -> None:
 @contextmanager
 def _sandbox(size: str, seed: int) -> Iterator[str]:
     command = [sys.executable, "-m", "sandbox", "serve", "--port", "0", "--seed", str(seed), "--size", size]
+    command.append("--ledger")
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -283,7 +283,7 @@ def _sync_source(work: _Work, spec: SourceSpec, org: str, writer: _LazyWriter) -
         for stream in chosen:
             judge_loaded(loaded, stream, outcomes[stream.name], rules[stream.name])
         note_gone(settings, spec.name, org, {s.name for s in (*streams, *spec.streams())})
-    reads_files = all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
+    reads_files = bool(streams) and all(source.kinds(stream) == (CursorKind.FILE,) for stream in streams)
     if reads_files and not report.problems and not zone.has_source(spec.name, org):
         raise Problem(
             "there is nothing to read: the inbox holds no export file and none was ever read",

@@ -14,7 +14,7 @@ from sandbox.company.log import Log
 from sandbox.fxiaoke.binary import XlsSheet, write_xls, write_xlsb
 from sandbox.fxiaoke.layouts import Layout, laid_out, layouts
 from sandbox.fxiaoke.look_alikes import LOOK_ALIKES
-from sandbox.fxiaoke.sheets import Books, Sheet, cells, sheets
+from sandbox.fxiaoke.sheets import Books, Sheet, cells
 from sandbox.fxiaoke.workbook import write_workbook
 
 _ENCODINGS = {"csv": "utf-8-sig", "csv-plain": "utf-8", "csv-gb18030": "gb18030"}
@@ -49,7 +49,7 @@ def write_exports(log: Log, at: int, folder: Path, options: Export) -> list[Path
     if options.layout in LOOK_ALIKES:
         paths = LOOK_ALIKES[options.layout](folder, books, moment)
     else:
-        paths = [_write(sheet, books, moment, folder, options) for sheet in sheets()]
+        paths = [_write(sheet, books, moment, folder, options) for sheet in books.sheets()]
     return paths if options.pack == "none" else [_packed(paths, folder, moment, options.pack)]
 
 

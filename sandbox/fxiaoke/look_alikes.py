@@ -31,7 +31,7 @@ def _template(folder: Path, books: Books, moment: datetime) -> list[Path]:
         write_workbook(path, f"{sheet.label}导入模版", header, [hints], [], moment)
         return path
 
-    return [one(sheet) for sheet in sheets()]
+    return [one(sheet) for sheet in books.sheets()]
 
 
 def _result(folder: Path, books: Books, moment: datetime) -> list[Path]:

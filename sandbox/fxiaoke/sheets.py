@@ -33,12 +33,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One object's export."""
+    """One object's export. ledger: of what follows a won deal, so that only a company that keeps books has it."""
 
     label: str
     entity: str
     called: str
     columns: tuple[Column, ...]
+    ledger: bool = False
 
 
 @cache
@@ -46,7 +47,13 @@ def sheets() -> tuple[Sheet, ...]:
     """Every object that people export."""
     data = read_yaml(Path(__file__).with_name("sheets.yml"))
     return tuple(
-        Sheet(label, facts["entity"], facts["called"], tuple(Column(*column) for column in facts["columns"]))
+        Sheet(
+            label,
+            facts["entity"],
+            facts["called"],
+            tuple(Column(*column) for column in facts["columns"]),
+            facts.get("ledger", False),
+        )
         for label, facts in data.items()
     )
 
@@ -62,6 +69,10 @@ class Books:
                 if event.time > at:
                     break
                 table.apply(event)
+
+    def sheets(self) -> list[Sheet]:
+        """The objects that there is something of."""
+        return [sheet for sheet in sheets() if not sheet.ledger or self._tables[sheet.entity].rows]
 
     def rows(self, sheet: Sheet) -> Iterator[Row]:
         """The object's valid records, oldest first."""

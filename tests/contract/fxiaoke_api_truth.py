@@ -39,6 +39,8 @@ STREAMS = {
     "department_obj": "DepartmentObj",
     "visit_report_c": "visit_report__c",
 }
+# With the switch `ledger`.
+LEDGER = {facts.entity: name for name, facts in objects().items() if facts.ledger}
 
 
 class FxiaokeApiTruth:
@@ -83,7 +85,7 @@ class FxiaokeApiTruth:
 
     def facts(self, stream: str) -> ObjectFacts:
         """The object of a stream, with the fields that were added to it."""
-        facts = objects()[STREAMS[stream]]
+        facts = objects()[(STREAMS | LEDGER)[stream]]
         added = {
             name: FieldFacts(name, _ADDED.get(field["type"], field["type"]), field["label"])
             for name, field in self._state(facts.entity)["fields"].items()
@@ -123,7 +125,7 @@ class FxiaokeApiTruth:
             case "currency":
                 return Decimal(value)
             case "number":
-                return int(value)
+                return int(value) if value == int(value) else float(value)
             case "true_or_false":
                 return bool(value)
             case "percentile":

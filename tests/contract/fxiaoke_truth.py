@@ -21,9 +21,21 @@ _ENTITIES = {
     "product_obj": "products",
     "personnel_obj": "users",
 }
+# Where books are kept.
+LEDGER = ("sales_order_obj", "payment_obj", "payment_plan_obj")
 _MOMENTS = ("create_time", "last_modified_time", "transform_time")
 _READERS: Mapping[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("close_date", "actual_close_date"), date.fromisoformat),
+    **dict.fromkeys(
+        (
+            "close_date",
+            "actual_close_date",
+            "order_time",
+            "delivery_date",
+            "payment_time",
+            "plan_payment_time",
+        ),
+        date.fromisoformat,
+    ),
     **dict.fromkeys(_MOMENTS, datetime.fromisoformat),
 }
 # people are shown by name, the rest is text of its own label or the API alone tells it
@@ -38,7 +50,10 @@ class FxiaokeTruth:
 
     def records(self, stream: str) -> Mapping[str, dict[str, Any]]:
         """Every record of the stream by 唯一性ID."""
-        found = self._sandbox.truth("fxiaoke", _ENTITIES[stream])["records"]
+        try:
+            found = self._sandbox.truth("fxiaoke", _ENTITIES.get(stream, stream))["records"]
+        except ValueError:  # there is no such thing in this company
+            return {}
         return {
             id: {name: _typed(name, v) for name, v in record.items() if name not in _NOT_COMPARED}
             for id, record in found.items()

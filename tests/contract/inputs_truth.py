@@ -32,9 +32,15 @@ KEYS = {
     "identity_decisions": ["entity", "left_source", "left_id", "right_source", "right_id"],
     "exchange_rates": ["currency", "base_currency", "rate_type", "rate_date"],
     "workdays": ["calendar", "day"],
+    "receipts": ["receipt_no", "crm", "order_no", "contract_no", "opportunity_id"],
+    "contracts": ["contract_no"],
+    "payment_plans": ["crm", "contract_no", "order_no", "opportunity_id", "instalment"],
+    "survey_responses": ["survey", "response_no", "kind"],
+    "opportunity_splits": ["crm", "opportunity_id", "person", "person_id", "role", "valid_from"],
 }  # fmt: skip
 CODES = {
     "axis", "metric", "period", "level", "measure", "activity", "entity", "left_source", "right_source", "rate_type",
+    "crm", "kind", "role",
 }  # fmt: skip
 _DATES = (
     "valid_from",
@@ -45,10 +51,16 @@ _DATES = (
     "decided_on",
     "rate_date",
     "day",
+    "paid_on",
+    "signed_on",
+    "starts_on",
+    "ends_on",
+    "due_on",
+    "answered_on",
 )
 _DECIMALS = (
     "weight", "target_value", "enter_at", "keep_at", "respond_hours", "market_size", "base_value", "goal_value",
-    "current_value", "score", "full_score", "rate",
+    "current_value", "score", "full_score", "rate", "amount", "scale_min", "scale_max", "share",
 )  # fmt: skip
 _READERS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(_DATES, date.fromisoformat),
@@ -65,7 +77,8 @@ class InputsTruth:
     def records(self, stream: str) -> Mapping[str, dict[str, Any]]:
         """Every row by its key."""
         return {
-            key_of(stream, row): {n: _typed(n, v) for n, v in row.items()} for row in self._ledger[stream]
+            key_of(stream, row): {n: _typed(n, v) for n, v in row.items()}
+            for row in self._ledger.get(stream, ())
         }
 
     def changed_since(self, stream: str, since: datetime) -> set[str]:

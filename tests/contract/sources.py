@@ -98,7 +98,7 @@ ZOHO = Case(
     open=lambda request, folder: _zoho(request.getfixturevalue("sandbox"), folder),
     truth=lambda request: ZohoTruth(request.getfixturevalue("sandbox")),
     long="deal_history",
-    whole=frozenset({"users"}),
+    whole=frozenset({"users", "currencies"}),
     broken={
         "dead server": _dead_zoho,
         "wrong secret": lambda request, folder: _zoho(

@@ -474,7 +474,7 @@ def test_names_of_streams_and_what_is_selected():
         "sales_order_obj", "spu_obj", "visit_report_c", "crm_note_obj",
     ]  # fmt: skip
     default = OBJECTS.parse("", "JournalObj")
-    assert default.wants(("SalesOrderObj", "sales_order_obj"), modelled=False)
+    assert default.wants(("PartnerObj", "partner_obj"), modelled=False)
     assert default.wants(("x__c", "x_c"), modelled=False)
     assert not default.wants(("StockObj", "stock_obj"), modelled=False)
     assert not default.wants(("JournalObj", "journal_obj"), modelled=True)

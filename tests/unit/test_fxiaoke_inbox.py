@@ -29,7 +29,7 @@ def account(path: Path, name: str = "甲") -> Path:
 def test_a_missing_inbox_and_one_that_is_a_file(tmp_path: Path):
     missing = open_inbox(tmp_path / "nowhere")
     assert "the inbox folder does not exist" in sentence(missing)
-    assert len(missing.streams()) == 6
+    assert len(missing.streams()) == 9
     assert pages(missing, "account_obj") == []
     (tmp_path / "file").write_text("x")
     assert "the inbox folder is a file" in sentence(open_inbox(tmp_path / "file"))
