@@ -9,7 +9,10 @@
 {# `region:central`; NULL becomes the axis's unassigned team. #}
 {% macro team_key(axis, value) -%}'{{ axis }}:' || coalesce({{ value }}, 'unassigned'){%- endmacro %}
 
-{# The same, of an axis that a row names. #}
+{# Where nobody says: the axis's unassigned team; there is one company. #}
+{% macro no_team(axis) -%}{{ team_key(axis, "'all'" if axis == 'company' else 'null') }}{%- endmacro %}
+
+{# The key of a team of an axis that a row names. #}
 {% macro team_key_of(axis, name) -%}{{ axis }} || ':' || coalesce({{ match_key(name) }}, 'unassigned'){%- endmacro %}
 
 {#
