@@ -33,7 +33,7 @@ known as (
 ),
 
 -- Whoever is not led leads a team of their own, as long as somebody reports to them.
-leading as (
+reported_to as (
     select distinct
         manager_user_uid as user_uid,
         first_day,
@@ -61,12 +61,12 @@ said_by_crm as (
     union all
     select known.user_uid, known.user_key, 'manager', {{ team_key('manager', 'known.user_uid') }}, known.job_title,
         known.is_active, known.evidence,
-        greatest(known.first_day, leading.first_day), least(known.end_day, leading.end_day)
+        greatest(known.first_day, reported_to.first_day), least(known.end_day, reported_to.end_day)
     from known
-    inner join leading
-        on leading.user_uid = known.user_uid
-        and leading.first_day < known.end_day
-        and leading.end_day > known.first_day
+    inner join reported_to
+        on reported_to.user_uid = known.user_uid
+        and reported_to.first_day < known.end_day
+        and reported_to.end_day > known.first_day
     where known.manager_user_uid is null
 ),
 
