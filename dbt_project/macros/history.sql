@@ -121,3 +121,29 @@ intervals as (
     where deleted_at is null
 )
 {%- endmacro %}
+
+{# Stretches of days that touch or overlap, joined: one row per `keys`, from_day and to_day (half-open). #}
+{% macro joined_stretches(relation, keys) -%}
+    {%- set keys = keys | join(', ') %}
+    select
+        {{ keys }},
+        min(from_day) as from_day,
+        max(to_day) as to_day
+    from (
+        select
+            after_others.*,
+            sum(case when others_to_day >= from_day then 0 else 1 end) over (
+                partition by {{ keys }} order by from_day, to_day rows between unbounded preceding and current row
+            ) as stretch
+        from (
+            select
+                days.*,
+                max(to_day) over (
+                    partition by {{ keys }} order by from_day, to_day rows between unbounded preceding and 1 preceding
+                ) as others_to_day
+            from {{ relation }} as days
+            where from_day < to_day
+        ) as after_others
+    ) as numbered
+    group by {{ keys }}, stretch
+{%- endmacro %}
