@@ -21,6 +21,7 @@ from pipelines.build import (
     begin_build,
     build_models,
     models_fingerprint,
+    project_variable,
     published_tables,
     read_stamp,
     run_unit_tests,
@@ -39,6 +40,7 @@ from pipelines.health import (
     write_health,
 )
 from pipelines.hygiene import note_hygiene
+from pipelines.identity.dictionary import note_identity
 from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
@@ -104,6 +106,7 @@ def begin(settings: Settings) -> str:
         begin_build(settings)
         note_landing(con, settings)
         note_hygiene(con)
+        note_identity(con, {"zoho_credit_code_field": project_variable("zoho_credit_code_field")})
     return built_from(settings)
 
 
