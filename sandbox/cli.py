@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
 def _company(parser: argparse.ArgumentParser, clock: str = "--clock") -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", default="small", help="small, medium, large or a number of deals")
+    parser.add_argument(
+        "--twins", type=int, default=0, help="companies on top that are kept twice or look alike"
+    )
     parser.add_argument(clock, dest="clock", help="ISO 8601; office time (+08:00) without an offset")
 
 
@@ -78,7 +81,7 @@ def _serve(options: argparse.Namespace) -> int:
     clock = parse(options.clock) if options.clock else OPENING
     if options.state:
         clock = recall(options.state, options.seed, options.size) or clock
-    world = World(options.seed, options.size, clock)
+    world = World(options.seed, options.size, clock, options.twins)
     if options.state:
         remember(options.state, world)
     serve(application(world, options.state, extras=options.extras), options.host, options.port)
@@ -101,7 +104,9 @@ def _exports(options: argparse.Namespace) -> int:
 
         wish = Export(options.format, options.ids, options.layout, options.pack)
         clock = parse(options.clock) if options.clock else OPENING
-        files = write_exports(World(options.seed, options.size, clock).log, clock, options.dir, wish)
+        files = write_exports(
+            World(options.seed, options.size, clock, options.twins).log, clock, options.dir, wish
+        )
     print("\n".join(map(str, files)))
     return 0
 
@@ -113,7 +118,7 @@ def _inputs(options: argparse.Namespace) -> int:
         from sandbox.inputs.files import write_inputs
 
         clock = parse(options.clock) if options.clock else OPENING
-        files = write_inputs(World(options.seed, options.size, clock).log, clock, options.dir)
+        files = write_inputs(World(options.seed, options.size, clock, options.twins).log, clock, options.dir)
     print("\n".join(map(str, files)))
     return 0
 

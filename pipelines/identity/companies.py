@@ -17,9 +17,9 @@ _LATIN_WORD = re.compile(r"[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A name, read. core: brand and trade, what two spellings of one company share; sound: its 拼音. branch: which
-    part of the company it is ("" = the company itself), with the branch's place or number. Texts, "" where the name
-    says nothing."""
+    """A name, read. core: brand and trade, what two spellings of one company share; sound: its 拼音. branch: the kind
+    of branch that it is ("" = the company itself), branch_place: where, or which number. Texts, "" where the name says
+    nothing."""
 
     norm: str
     core: str
@@ -29,6 +29,7 @@ class Company:
     trade: str = ""
     form: str = ""
     branch: str = ""
+    branch_place: str = ""
 
 
 @cache
@@ -47,7 +48,9 @@ def _english(key: str) -> tuple[tuple[str, ...], ...]:
 @cache
 def _english_branches() -> tuple[tuple[tuple[str, ...], str], ...]:
     """(words, the Chinese kind of branch), the longest first."""
-    pairs = [(tuple(p.split()), kind) for kind, phrases in words()["english"]["branches"].items() for p in phrases]
+    pairs = [
+        (tuple(p.split()), kind) for kind, phrases in words()["english"]["branches"].items() for p in phrases
+    ]
     return tuple(sorted(pairs, key=lambda pair: (-len(pair[0]), pair)))
 
 
@@ -67,8 +70,9 @@ def company(text: str) -> Company:
 def _chinese(name: str) -> Company:
     name = _NOISE.sub("", name)
     said = _Brackets(place_of)
-    rest, branch = _BRACKETED.sub(said.read, name), said.branch
-    if not branch and (cut := _cut_branch(rest)):
+    rest = _BRACKETED.sub(said.read, name)
+    branch = said.branch
+    if not branch[1] and (cut := _cut_branch(rest)):
         rest, branch = cut
     rest, form = _cut(rest, _listed("forms"))
     rest, group = _cut(rest, _listed("groups"))
@@ -87,7 +91,7 @@ class _Brackets:
     def __init__(self, read_place: Callable[[str], Place | None]) -> None:
         self._read_place = read_place
         self.place: Place | None = None
-        self.branch, self.group = "", False
+        self.branch, self.group = ("", ""), False
 
     def read(self, match: re.Match[str]) -> str:
         """What of it stays in the name."""
@@ -101,35 +105,35 @@ class _Brackets:
             self.group = True
             return ""
         if marked := _branch(inside):
-            self.branch = self.branch or marked
+            self.branch = marked
             return ""
         return inside
 
 
-def _cut_branch(text: str) -> tuple[str, str] | None:
-    """…有限公司杭州分公司 → (…有限公司, 杭州分公司)."""
+def _cut_branch(text: str) -> tuple[str, tuple[str, str]] | None:
+    """…有限公司杭州分公司 → …有限公司, (杭州, 分公司)."""
     for word in _listed("branches"):
         if text.endswith(word) and len(text) > len(word) + 2:
             head = text.removesuffix(word)
             for form in _listed("forms"):
                 if (at := head.rfind(form)) > 1:
-                    return head[: at + len(form)], _which(head[at + len(form) :]) + word
+                    return head[: at + len(form)], (_which(head[at + len(form) :]), word)
             found, before = trailing(head)
             if found and len(before) > 1:
-                return before, found.name + word
+                return before, (found.name, word)
             numbered = re.search(r"(第?[一二三四五六七八九十0-9]+)$", head)
             if numbered and numbered.start() > 1:
-                return head[: numbered.start()], numbered[1] + word
-            return head, word
+                return head[: numbered.start()], (numbered[1], word)
+            return head, ("", word)
     return None
 
 
-def _branch(text: str) -> str:
-    """杭州分公司 in brackets; "" if it is none."""
+def _branch(text: str) -> tuple[str, str] | None:
+    """杭州分公司 in brackets → (杭州, 分公司); None if it is none."""
     for word in _listed("branches"):
         if text.endswith(word):
-            return _which(text.removesuffix(word)) + word
-    return ""
+            return _which(text.removesuffix(word)), word
+    return None
 
 
 def _which(text: str) -> str:
@@ -147,12 +151,13 @@ def _cut(text: str, endings: tuple[str, ...], least: int = 2) -> tuple[str, str]
 
 def _latin(name: str) -> Company:
     said = _Brackets(by_sound)
-    rest, branch = _BRACKETED.sub(said.read, name), said.branch
+    rest = _BRACKETED.sub(said.read, name)
+    branch = said.branch
     parts = _LATIN_WORD.findall(rest.replace("&", " and ").replace("'", "").replace(".", ""))
     for phrase, chinese in _english_branches():
         if tuple(parts[-len(phrase) :]) == phrase and len(parts) > len(phrase):
             found, parts = _last_place(parts[: -len(phrase)])
-            branch = (found.name if found else "") + chinese
+            branch = (found.name if found else "", chinese)
             break
     parts, form = _cut_words(parts, _english("forms"))
     more = form
@@ -170,7 +175,9 @@ def _latin(name: str) -> Company:
             parts, trade = parts[: -len(phrase)], chinese
             break
     brand = "".join(part for part in parts if part not in words()["english"]["fillers"]) or "".join(parts)
-    return _read(" ".join(_LATIN_WORD.findall(name)), place, brand, trade, form, branch, bool(group) or said.group)
+    return _read(
+        " ".join(_LATIN_WORD.findall(name)), place, brand, trade, form, branch, bool(group) or said.group
+    )
 
 
 def _cut_words(parts: list[str], phrases: tuple[tuple[str, ...], ...]) -> tuple[list[str], str]:
@@ -195,9 +202,11 @@ def _last_place(parts: list[str]) -> tuple[Place | None, list[str]]:
 
 
 def _read(
-    norm: str, place: Place | None, brand: str, trade: str, form: str, branch: str, is_group: bool
+    norm: str, place: Place | None, brand: str, trade: str, form: str, branch: tuple[str, str], is_group: bool
 ) -> Company:
     """A group without a line of business has that for its own: 蓝海集团 is not 蓝海科技."""
     core = brand + trade
     trade = trade or ("集团" if is_group else "")
-    return Company(norm, core, sound(core), place.name if place else "", brand, trade, form, branch)
+    return Company(
+        norm, core, sound(core), place.name if place else "", brand, trade, form, branch[1], branch[0]
+    )

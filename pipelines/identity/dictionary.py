@@ -26,6 +26,7 @@ SCHEMA = "identity"
 _AT_ONCE = 20_000  # values of one statement
 _LIBRARIES = ("opencc", "pypinyin", "python-stdnum", "phonenumbers", "publicsuffixlist")
 
+
 @dataclass(frozen=True, slots=True)
 class Dictionary:
     """A table. columns: name → type, behind `value`. personal: values are hashed."""
@@ -38,14 +39,18 @@ class Dictionary:
 DICTIONARIES = (
     Dictionary(
         "companies",
-        dict.fromkeys(("norm", "core", "sound", "place", "brand", "trade", "branch"), "VARCHAR"),
+        dict.fromkeys(
+            ("norm", "core", "sound", "place", "brand", "trade", "branch", "branch_place"), "VARCHAR"
+        ),
     ),
     Dictionary("credit_codes", {"code": "VARCHAR", "is_checked": "BOOLEAN"}),
     Dictionary("domains", {"domain": "VARCHAR"}),
     Dictionary("places", {"province": "VARCHAR", "city": "VARCHAR"}),
     Dictionary("spellings", {"spelling": "VARCHAR"}),
     Dictionary(
-        "phones", {"phone_hash": "VARCHAR", "phone_kind": "VARCHAR", "has_extension": "BOOLEAN"}, personal=True
+        "phones",
+        {"phone_hash": "VARCHAR", "phone_kind": "VARCHAR", "has_extension": "BOOLEAN"},
+        personal=True,
     ),
     Dictionary("emails", {"email_hash": "VARCHAR", "domain": "VARCHAR"}, personal=True),
     Dictionary("people", {"name_hash": "VARCHAR"}, personal=True),
@@ -61,7 +66,9 @@ def rule_version() -> str:
             digest.update(path.read_bytes())
     for library in _LIBRARIES:
         digest.update(f"{library} {version(library)}".encode())
-    digest.update(platform.python_version().rsplit(".", 1)[0].encode())  # NFKC is of the interpreter's Unicode
+    digest.update(
+        platform.python_version().rsplit(".", 1)[0].encode()
+    )  # NFKC is of the interpreter's Unicode
     return digest.hexdigest()[:16]
 
 
@@ -87,7 +94,9 @@ def _ensure(con: duckdb.DuckDBPyConnection) -> None:
     """The tables, empty where they are missing; one whose columns changed is made anew."""
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     con.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.hash_key (hash_key VARCHAR)")
-    con.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.read_upto (name VARCHAR, rules VARCHAR, load_order BIGINT)")
+    con.execute(
+        f"CREATE TABLE IF NOT EXISTS {SCHEMA}.read_upto (name VARCHAR, rules VARCHAR, load_order BIGINT)"
+    )
     for of in DICTIONARIES:
         columns = {"value": "VARCHAR"} | dict(of.columns)
         found = con.execute(
@@ -132,7 +141,8 @@ def _selects(
         there = {
             column
             for (column,) in con.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?", [schema, table]
+                "SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
+                [schema, table],
             ).fetchall()
         }
         for field in entry.get("fields") or [variables[entry["var"]]]:
@@ -145,7 +155,9 @@ def _text(field: str, *, label: bool) -> str:
     column = quote(field)
     if label:
         struct = f"try_cast({column} AS STRUCT(id VARCHAR, name VARCHAR))"
-        column = f"coalesce(nullif(trim(struct_extract({struct}, 'name')), ''), struct_extract({struct}, 'id'))"
+        column = (
+            f"coalesce(nullif(trim(struct_extract({struct}, 'name')), ''), struct_extract({struct}, 'id'))"
+        )
     return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
 
 
@@ -154,7 +166,9 @@ def _renew(
 ) -> int:
     table = f"{SCHEMA}.{of.name}"
     newest = con.execute("SELECT coalesce(max(load_order), 0) FROM ops.packages").fetchone()
-    before = con.execute(f"SELECT rules, load_order FROM {SCHEMA}.read_upto WHERE name = ?", [of.name]).fetchone()
+    before = con.execute(
+        f"SELECT rules, load_order FROM {SCHEMA}.read_upto WHERE name = ?", [of.name]
+    ).fetchone()
     if newest is None or before == (rules, *newest):
         return 0
     rows = "true"
@@ -179,12 +193,16 @@ def _read(con: duckdb.DuckDBPyConnection, of: Dictionary, values: str, key: str)
     ).fetchall()
     if not new:
         return 0
-    from pipelines.identity.readings import READINGS  # the libraries take half a second, and mostly nothing is new
+    from pipelines.identity.readings import (
+        READINGS,
+    )  # the libraries take half a second, and mostly nothing is new
 
     read, hashed = READINGS[of.name], partial(keyed_hash, key)
     types = ["VARCHAR", *of.columns.values()]
     marks = ", ".join(f"unnest(${place}::{kind}[])" for place, kind in enumerate(types, 1))
     for first in range(0, len(new), _AT_ONCE):
         rows = [(kept_as, *read(text, hashed)) for kept_as, text in new[first : first + _AT_ONCE]]
-        con.execute(f"INSERT INTO {table} SELECT {marks}", [list(column) for column in zip(*rows, strict=True)])
+        con.execute(
+            f"INSERT INTO {table} SELECT {marks}", [list(column) for column in zip(*rows, strict=True)]
+        )
     return len(new)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from pipelines.identity.text import has_han, plain, sound, words
+from pipelines.identity.text import has_han, plain, read_aloud, words
 
 _LINE = re.compile(r'^(?P<indent> *)(?P<code>\d+) \w+="(?:\[(?P<years>[^\]]*)\])?(?P<name>[^"]+)"')
 _KINDS = re.compile(
@@ -75,7 +75,7 @@ def _by_sound() -> dict[str, Place]:
     bearers: dict[str, set[Place]] = defaultdict(set)
     for name, place in _gazetteer().items():
         if name == place.name:
-            bearers[sound(name)].add(place)
+            bearers[read_aloud(name)].add(place)
     single = {spelt: places.copy().pop() for spelt, places in bearers.items() if len(places) == 1}
     said = words()["english"]["places"]
     return single | {spelt.replace(" ", ""): _gazetteer()[name] for spelt, name in said.items()}
@@ -94,8 +94,14 @@ def leading(text: str) -> tuple[Place | None, str]:
         for length in range(min(_longest(), len(text) - 2), 1, -1):
             found = known.get(text[:length])
             # a second one only within the first: 北京上海菜馆 is a restaurant's name
-            if found and (place is None or (place.city is None and found.province == place.province and found.city)):
-                rest = text[length:].removeprefix("市").removeprefix("省") if text[length:][:1] in "市省" else text[length:]
+            if found and (
+                place is None or (place.city is None and found.province == place.province and found.city)
+            ):
+                rest = (
+                    text[length:].removeprefix("市").removeprefix("省")
+                    if text[length:][:1] in "市省"
+                    else text[length:]
+                )
                 if len(rest) >= 2:
                     place, text = found, rest
                     break

@@ -76,7 +76,9 @@ def phone(text: str) -> Phone | None:
     if not phonenumbers.is_possible_number(number) or len(set(digits)) < 3:
         return None  # 00000000 and 11111111 fill a field that must not be empty
     kind = _KINDS.get(phonenumbers.number_type(number), UNCLEAR)
-    return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), kind, extension or number.extension or "")
+    return Phone(
+        phonenumbers.format_number(number, PhoneNumberFormat.E164), kind, extension or number.extension or ""
+    )
 
 
 @cache

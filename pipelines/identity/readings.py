@@ -18,7 +18,7 @@ Hash = Callable[[str], str]
 
 def _company(text: str, _: Hash) -> Row:
     of = company(text)
-    return of.norm, of.core, of.sound, of.place, of.brand, of.trade, of.branch
+    return of.norm, of.core, of.sound, of.place, of.brand, of.trade, of.branch, of.branch_place
 
 
 def _code(text: str, _: Hash) -> Row:

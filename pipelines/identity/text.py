@@ -48,9 +48,14 @@ def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
+def read_aloud(text: str) -> str:
+    """拼音 of a whole word, as it is read: 长沙 is changsha. A hundred times as dear as `sound`."""
+    return _ascii("".join(lazy_pinyin(text, style=Style.NORMAL)))
+
+
 def sound(text: str) -> str:
     """Its 拼音 without tones or blanks, latin letters and digits as they are: ASCII, so that every engine measures the
-    same distance. Character by character: a character of several readings always gets its commonest."""
+    same distance. Character by character, each with the reading that it has in names of companies."""
     return "".join(map(_syllable, text))
 
 
@@ -58,4 +63,9 @@ def sound(text: str) -> str:
 def _syllable(character: str) -> str:
     if character.isascii():
         return character if character.isalnum() else ""
-    return "".join(c for c in "".join(lazy_pinyin(character, style=Style.NORMAL)) if c.isascii() and c.isalnum())
+    said: str | None = words()["readings"].get(character)
+    return said or read_aloud(character)
+
+
+def _ascii(text: str) -> str:
+    return "".join(c for c in text if c.isascii() and c.isalnum())

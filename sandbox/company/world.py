@@ -22,6 +22,7 @@ from sandbox.company.reports import Reports
 from sandbox.company.side import Side
 from sandbox.company.sidelines import Sidelines
 from sandbox.company.staff import Staff
+from sandbox.company.twins import Twins
 from sandbox.company.words import sales, words
 
 SIZES = {"small": 600, "medium": 20_000, "large": 200_000}
@@ -41,9 +42,12 @@ def deals_of(size: str | int) -> int:
 
 
 class World:
-    """The company. `log` is the truth; everything else here is how it comes about."""
+    """The company. `log` is the truth; everything else here is how it comes about.
 
-    def __init__(self, seed: int, size: str | int, clock: int = OPENING) -> None:
+    twins: how many companies come on top that are kept twice, or look as if they were (`twins.py`).
+    """
+
+    def __init__(self, seed: int, size: str | int, clock: int = OPENING, twins: int = 0) -> None:
         self.seed, self.size, self.clock = seed, str(size), HISTORY_BEGINS
         self.log = Log()
         deals = deals_of(size)
@@ -59,6 +63,8 @@ class World:
         self.acts = {side.crm: Acts(side) for side in (zoho, fxiaoke)}
         Sidelines(zoho, seed, deals).begin()
         Reports(fxiaoke, seed).begin()
+        if twins:
+            Twins(zoho, fxiaoke, seed, twins).begin()
         self.run(clock)
 
     def _found(self, side: Side, other: Side, regions: list[Region], plan: int) -> None:

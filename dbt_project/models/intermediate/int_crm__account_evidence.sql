@@ -22,6 +22,7 @@ select
     coalesce(companies.brand, '') as brand,
     coalesce(companies.trade, '') as trade,
     coalesce(companies.branch, '') as branch,
+    coalesce(companies.branch_place, '') as branch_place,
     nullif(credit_codes.code, '') as credit_code,
     coalesce(credit_codes.is_checked, false) as is_code_checked,
     case when credit_codes.is_checked then credit_codes.code end as checked_code,

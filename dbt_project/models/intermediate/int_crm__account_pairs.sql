@@ -5,7 +5,7 @@
             when one.credit_code is null or other.credit_code is null then 'missing'
             when one.is_code_checked and other.is_code_checked and one.credit_code = other.credit_code then 'equal'
             when one.is_code_checked and other.is_code_checked then 'differs'
-            when one.credit_code = other.credit_code or " ~ edit_similarity('one.credit_code', 'other.credit_code') ~ " >= 0.85 then 'near'
+            when one.credit_code = other.credit_code or " ~ edit_similarity('one.credit_code', 'other.credit_code') ~ " >= 0.8 then 'near'
             else 'unlike'
         end",
     'name': "case
@@ -21,7 +21,12 @@
             when " ~ edit_similarity('one.sound', 'other.sound') ~ " >= 0.8 then 'similar'
             else 'different'
         end",
-    'branch': "case when one.branch = other.branch then 'same' else 'differs' end",
+    'branch': "case
+            when one.branch = other.branch and one.branch_place = other.branch_place then 'same'
+            when one.branch = '' or other.branch = '' then 'differs'
+            when one.branch_place <> '' and other.branch_place <> '' and one.branch_place <> other.branch_place then 'differs'
+            else 'unclear'
+        end",
     'domain': compared('domain'),
     'phone': compared('phone_hash'),
     'region': "case
