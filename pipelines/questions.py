@@ -27,7 +27,7 @@ def demo_questions() -> tuple[Question, ...]:
                 created_count AS created, won_count AS won, lost_count AS lost,
                 round(100 * win_rate, 1) AS "win %", round(won_amount)::BIGINT AS revenue,
                 median_cycle_days AS "cycle d", open_count AS "open", round(open_amount)::BIGINT AS pipeline
-            FROM mart.mart_team_kpi_quarter WHERE team_axis = 'company'
+            FROM mart.mart_team_kpi_quarter WHERE team_axis = 'company' AND org_view = 'as_was'
             ORDER BY period_start DESC LIMIT 5
             """,
         ),
@@ -38,7 +38,7 @@ def demo_questions() -> tuple[Question, ...]:
                 round(100 * win_rate, 1) AS "win %", round(won_amount)::BIGINT AS revenue,
                 median_cycle_days AS "cycle d", open_count AS "open"
             FROM mart.mart_team_kpi_quarter
-            WHERE team_axis <> 'company' AND period_start =
+            WHERE team_axis <> 'company' AND org_view = 'as_was' AND period_start =
                 (SELECT max(period_start) FROM mart.mart_team_kpi_quarter WHERE period_end <= as_of_date)
             QUALIFY row_number() OVER (PARTITION BY team_axis ORDER BY won_amount DESC, team_key) <= 5
             ORDER BY team_axis, won_amount DESC, team_key

@@ -10,6 +10,7 @@ teams as (
 )
 
 select
+    cast(by_period.org_view as {{ type_text() }}) as org_view,
     cast(by_period.team_axis as {{ type_text() }}) as team_axis,
     cast(by_period.team_key as {{ type_text() }}) as team_key,
     cast(teams.team_name as {{ type_text() }}) as team_name,

@@ -1,42 +1,73 @@
--- Each axis puts every opportunity into exactly one team, so its sums over all periods are the facts' own.
+-- Each axis puts every opportunity into exactly one team in either view of the organisation, so its counts over all
+-- periods are the facts' own, and so is its money to the cent, however many people and teams share it.
 with facts as (
     select
         sum(case when created_on <= as_of_date then 1 else 0 end) as created_count,
         sum(case when status = 'won' then 1 else 0 end) as won_count,
         sum(case when status = 'lost' then 1 else 0 end) as lost_count,
         sum(case when status = 'derailed' then 1 else 0 end) as derailed_count,
-        sum(case when status = 'won' then coalesce(amount, 0) else 0 end) as won_amount
+        sum(case when status = 'won' then coalesce(amount, 0) else 0 end) as won_amount,
+        sum(case when status = 'lost' then coalesce(amount, 0) else 0 end) as lost_amount
     from {{ ref('fct_opportunity') }}
 ),
 
+{%- set measures = ['created_count', 'won_count', 'lost_count', 'derailed_count', 'won_amount', 'lost_amount'] %}
+
 axes as (
-    {% for axis in team_axes() %}
-    select '{{ axis }}' as team_axis{% if not loop.last %} union all{% endif %}
-    {% endfor %}
+    {%- for axis in team_axes() %}
+    {%- set axis_loop = loop %}
+    {%- for view in org_views() %}
+    select '{{ view }}' as org_view, '{{ axis }}' as team_axis
+    {%- if not (loop.last and axis_loop.last) %} union all{% endif %}
+    {%- endfor %}
+    {%- endfor %}
 ),
 
-{% for period in ['month', 'quarter'] %}
-{{ period }}_sums as (
+sums as (
+    {%- for period in ['month', 'quarter'] %}
     select
         '{{ period }}' as period_type,
-        axes.team_axis,
-        coalesce(sum(created_count), 0) as created_count,
-        coalesce(sum(won_count), 0) as won_count,
-        coalesce(sum(lost_count), 0) as lost_count,
-        coalesce(sum(derailed_count), 0) as derailed_count,
-        coalesce(sum(won_amount), 0) as won_amount
+        axes.org_view,
+        axes.team_axis
+        {%- for measure in measures %},
+        coalesce(sum({{ measure }}), 0) as {{ measure }}
+        {%- endfor %}
     from axes
-    left join {{ ref('mart_team_kpi_' ~ period) }} as kpi on kpi.team_axis = axes.team_axis
-    group by axes.team_axis
-){% if not loop.last %},{% endif %}
+    left join {{ ref('mart_team_kpi_' ~ period) }} as kpi
+        on kpi.org_view = axes.org_view
+        and kpi.team_axis = axes.team_axis
+    group by axes.org_view, axes.team_axis
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
 
-{% endfor %}
+-- What is open is a stock: every period's is the same on every axis.
+stocks as (
+    {%- for period in ['month', 'quarter'] %}
+    select '{{ period }}' as period_type, org_view, team_axis, period_start,
+        sum(open_count) as open_count, sum(open_amount) as open_amount
+    from {{ ref('mart_team_kpi_' ~ period) }}
+    group by org_view, team_axis, period_start
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
 
-select sums.*
-from (select * from month_sums union all select * from quarter_sums) as sums
+select sums.period_type, sums.org_view, sums.team_axis, cast(null as date) as period_start
+from sums
 cross join facts
-where sums.created_count <> coalesce(facts.created_count, 0)
-    or sums.won_count <> coalesce(facts.won_count, 0)
-    or sums.lost_count <> coalesce(facts.lost_count, 0)
-    or sums.derailed_count <> coalesce(facts.derailed_count, 0)
-    or sums.won_amount <> coalesce(facts.won_amount, 0)
+where {% for measure in measures %}sums.{{ measure }} <> coalesce(facts.{{ measure }}, 0){{ ' or ' if not loop.last }}{% endfor %}
+
+union all
+
+select stocks.period_type, stocks.org_view, stocks.team_axis, stocks.period_start
+from stocks
+inner join stocks as company
+    on company.period_type = stocks.period_type
+    and company.period_start = stocks.period_start
+    and company.team_axis = 'company'
+    and company.org_view = 'as_was'
+where stocks.open_count <> company.open_count or stocks.open_amount <> company.open_amount

@@ -22,7 +22,7 @@ shown as (
     union all
     select 'mart_team_kpi_month', null, sum(open_count), null
     from {{ ref('mart_team_kpi_month') }}
-    where team_axis = 'company' and measured_on = as_of_date
+    where team_axis = 'company' and org_view = 'as_was' and measured_on = as_of_date
 )
 
 select shown.*

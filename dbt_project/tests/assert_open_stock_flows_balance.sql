@@ -7,7 +7,7 @@ with facts as (
 company as (
     select *, lag(open_count, 1, 0) over (order by period_start) as open_before
     from {{ ref('mart_team_kpi_month') }}
-    where team_axis = 'company'
+    where team_axis = 'company' and org_view = 'as_was'
 ),
 
 opened as (

@@ -61,7 +61,7 @@ def test_revenue_win_rate_and_cycle(bi: duckdb.DuckDBPyConnection) -> None:
     won, lost, revenue = one(
         bi,
         "SELECT sum(won_count), sum(lost_count), sum(won_amount) FROM mart.mart_team_kpi_quarter "
-        "WHERE team_axis = 'company'",
+        "WHERE team_axis = 'company' AND org_view = 'as_was'",
     )
     assert (won, lost, revenue) == (4238, 2473, Decimal("10005534.00"))
     assert round(won / (won + lost), 6) == 0.631501
@@ -72,7 +72,7 @@ def test_the_first_quarter(bi: duckdb.DuckDBPyConnection) -> None:
     won, rate = one(
         bi,
         "SELECT won_count, round(win_rate, 6) FROM mart.mart_team_kpi_quarter "
-        "WHERE team_axis = 'company' AND period_start = DATE '2017-01-01'",
+        "WHERE team_axis = 'company' AND org_view = 'as_was' AND period_start = DATE '2017-01-01'",
     )
     assert (won, rate) == (531, 0.820711)
 
@@ -80,10 +80,13 @@ def test_the_first_quarter(bi: duckdb.DuckDBPyConnection) -> None:
 @pytest.mark.parametrize("mart", ["mart_team_kpi_month", "mart_team_kpi_quarter"])
 def test_no_axis_loses_revenue(bi: duckdb.DuckDBPyConnection, mart: str) -> None:
     sums = bi.execute(
-        f"SELECT team_axis, sum(won_amount), sum(won_count) FROM mart.{mart} GROUP BY ALL"
+        f"SELECT org_view, team_axis, sum(won_amount), sum(won_count) FROM mart.{mart} GROUP BY ALL"
     ).fetchall()
-    assert {axis for axis, *_ in sums} == {"company", "manager", "region", "product_line"}
-    assert {tuple(rest) for _, *rest in sums} == {(Decimal("10005534.00"), 4238)}
+    axes = ["company", "customer_type", "manager", "org", "product_line", "region"]
+    assert sorted((view, axis) for view, axis, *_ in sums) == [
+        (v, a) for v in ("as_is", "as_was") for a in axes
+    ]
+    assert {tuple(rest) for _, _, *rest in sums} == {(Decimal("10005534.00"), 4238)}
 
 
 def test_a_product_spelled_without_its_blank_is_the_same_product(bi: duckdb.DuckDBPyConnection) -> None:
@@ -93,7 +96,7 @@ def test_a_product_spelled_without_its_blank_is_the_same_product(bi: duckdb.Duck
     expected = sum(Decimal(str(r[7])) for r in rows if r[3] == "GTXPro" and r[6] == "赢单")
     got = one(
         bi,
-        "SELECT sum(o.amount) FROM core.fct_opportunity o JOIN core.dim_product p USING (product_key) "
+        "SELECT sum(o.amount) FROM core.fct_opportunity o JOIN core.dim_product p USING (product_uid) "
         "WHERE p.product_name = 'GTX Pro' AND o.status = 'won'",
     )
     assert expected > 0 and got == expected

@@ -41,6 +41,19 @@ mentions as (
     union all
     select manager_reference_key, 'user', source_system, source_org, manager_id, manager_name
     from {{ ref('int_crm__users_unioned') }}
+    union all
+    -- whom records named before, each spelling once
+    select distinct manager_reference_key, 'user', source_system, source_org, manager_id, manager_name
+    from {{ ref('int_crm__user_history') }}
+    union all
+    select distinct owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
+    from {{ ref('int_crm__account_history') }}
+    union all
+    select distinct parent_reference_key, 'account', source_system, source_org, account_parent_id, account_parent_name
+    from {{ ref('int_crm__account_history') }}
+    union all
+    select distinct owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
+    from {{ ref('int_crm__opportunity_owners') }}
 ),
 
 distinct_mentions as (

@@ -50,7 +50,9 @@ def test_every_model_says_what_a_row_is_and_no_more_are_described_than_exist() -
     assert [n for n, m in described.items() if not m["description"].lstrip().startswith("One row")] == []
 
 
-@pytest.mark.parametrize("folder", ["core", "team_kpi", "customer_tier", "funnel", "data_quality"])
+@pytest.mark.parametrize(
+    "folder", ["core", "organisation", "team_kpi", "customer_tier", "funnel", "data_quality"]
+)
 def test_published_columns_have_types_and_words(folder: str) -> None:
     files = (PROJECT / "models" / "marts" / folder).glob("*.sql")
     published = [p.stem for p in files if not p.stem.startswith("int_")]

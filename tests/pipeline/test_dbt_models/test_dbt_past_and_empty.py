@@ -14,9 +14,9 @@ def test_nothing_loaded_builds_green_and_empty(empty: Warehouse) -> None:
     assert empty.complaints == []
     assert empty.one("SELECT as_of_date FROM intermediate.int_crm__as_of") is None
     marts = empty.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'mart'")
-    assert len(marts) == 7
-    assert [empty.one(f"SELECT count(*) FROM mart.{name}") for (name,) in marts] == [0] * 7
-    assert empty.rows("SELECT user_key FROM core.dim_user") == [("unassigned",)]
+    assert len(marts) == 9
+    assert [empty.one(f"SELECT count(*) FROM mart.{name}") for (name,) in marts] == [0] * 9
+    assert empty.rows("SELECT user_uid FROM core.dim_user") == [("unassigned",)]
 
 
 def test_a_past_day_shows_what_was_known_and_what_the_records_tell(back_then: Warehouse) -> None:
@@ -39,7 +39,7 @@ def test_a_past_day_shows_what_was_known_and_what_the_records_tell(back_then: Wa
 def test_marts_of_a_past_day_end_there(back_then: Warehouse) -> None:
     assert back_then.rows(
         "SELECT period_start, won_count, lost_count, won_amount, open_count, open_amount "
-        "FROM mart.mart_team_kpi_month WHERE team_axis = 'company' ORDER BY 1"
+        "FROM mart.mart_team_kpi_month WHERE team_axis = 'company' AND org_view = 'as_was' ORDER BY 1"
     ) == [
         (date(2026, 1, 1), 0, 0, D("0.00"), 3, D("1550.50")),
         (date(2026, 2, 1), 3, 1, D("12999.00"), 3, D("250.50")),
@@ -53,7 +53,7 @@ def test_marts_of_a_past_day_end_there(back_then: Warehouse) -> None:
         "SELECT h.* FROM core.fct_opportunity_stage_history h JOIN core.fct_opportunity f USING (opportunity_key) "
         "WHERE f.source_system = 'zoho'",
         "SELECT k.* FROM mart.mart_team_kpi_month k JOIN core.dim_team t USING (team_key) "
-        "JOIN core.dim_user u ON u.user_key = t.leader_user_key WHERE u.source_system = 'zoho'",
+        "JOIN core.dim_user u ON u.user_uid = t.leader_user_uid WHERE u.source_system = 'zoho'",
         "SELECT * FROM mart.mart_funnel_asof WHERE pipeline = 'Standard'",
     ],
     ids=["facts", "stage history", "team kpi", "funnel"],

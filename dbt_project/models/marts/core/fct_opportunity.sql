@@ -7,12 +7,77 @@ lookups as (
     select * from {{ ref('int_crm__references') }}
 ),
 
-users as (
-    select * from {{ ref('dim_user') }}
+members as (
+    select * from {{ ref('int_crm__user_members') }}
 ),
 
-products as (
-    select * from {{ ref('dim_product') }}
+account_members as (
+    select * from {{ ref('int_crm__account_members') }}
+),
+
+product_members as (
+    select * from {{ ref('int_crm__product_members') }}
+),
+
+past_owners as (
+    select
+        owners.opportunity_key,
+        owners.valid_from,
+        owners.valid_to,
+        lookups.record_key as user_key
+    from {{ ref('int_crm__opportunity_owners') }} as owners
+    inner join lookups on lookups.reference_key = owners.owner_reference_key
+),
+
+slice_teams as (
+    {{ slice_teams() }}
+),
+
+{% for axis in record_axes() -%}
+{{ axis }}_records as (
+    {{ record_teams(axis) }}
+),
+
+{% endfor -%}
+-- The day that the teams as they were are of: the closing, or the as-of day while it is open.
+resolved as (
+    select
+        opportunities.*,
+        accounts.record_key as account_key,
+        accounts.resolution as account_resolution,
+        account_members.account_uid,
+        product_lookups.record_key as product_key,
+        product_lookups.resolution as product_resolution,
+        product_members.product_uid,
+        owners.record_key as owner_user_key,
+        coalesce(opportunities.closed_on, opportunities.as_of_date) as event_on
+    from opportunities
+    inner join lookups as accounts on accounts.reference_key = opportunities.account_reference_key
+    inner join lookups as product_lookups on product_lookups.reference_key = opportunities.product_reference_key
+    inner join lookups as owners on owners.reference_key = opportunities.owner_reference_key
+    inner join account_members on account_members.account_key = accounts.record_key
+    inner join product_members on product_members.product_key = product_lookups.record_key
+),
+
+owned as (
+    select
+        resolved.*,
+        coalesce(past_owners.user_key, resolved.owner_user_key) as credit_user_key
+    from resolved
+    left join past_owners
+        on past_owners.opportunity_key = resolved.opportunity_key
+        and past_owners.valid_from <= resolved.event_on
+        and past_owners.valid_to > resolved.event_on
+),
+
+people as (
+    select
+        owned.*,
+        coalesce(members.user_uid, owned.owner_user_key) as owner_user_uid,
+        coalesce(credited.user_uid, owned.credit_user_key) as credit_user_uid
+    from owned
+    left join members on members.user_key = owned.owner_user_key
+    left join members as credited on credited.user_key = owned.credit_user_key
 )
 
 select
@@ -22,15 +87,31 @@ select
     cast(opportunities.source_way as {{ type_text() }}) as source_way,
     cast(opportunities.source_org as {{ type_text() }}) as source_org,
     cast(opportunities.opportunity_id as {{ type_text() }}) as source_id,
-    cast(accounts.record_key as {{ type_text() }}) as account_key,
-    cast(products.product_key as {{ type_text() }}) as product_key,
-    cast(users.user_key as {{ type_text() }}) as owner_user_key,
+    cast(opportunities.account_key as {{ type_text() }}) as account_key,
+    cast(opportunities.account_uid as {{ type_text() }}) as account_uid,
+    cast(opportunities.product_key as {{ type_text() }}) as product_key,
+    cast(opportunities.product_uid as {{ type_text() }}) as product_uid,
+    cast(opportunities.owner_user_key as {{ type_text() }}) as owner_user_key,
+    cast(opportunities.owner_user_uid as {{ type_text() }}) as owner_user_uid,
+    cast(opportunities.credit_user_uid as {{ type_text() }}) as credit_user_uid,
 
-    -- teams, as the owner and the product stand now
-    cast({{ team_key('company', "'all'") }} as {{ type_text() }}) as company_team_key,
-    cast(users.manager_team_key as {{ type_text() }}) as manager_team_key,
-    cast(users.region_team_key as {{ type_text() }}) as region_team_key,
-    cast(products.product_line_team_key as {{ type_text() }}) as product_line_team_key,
+    -- teams, as they were on event_on and as they are
+    cast(opportunities.event_on as date) as event_on,
+    {%- for axis in team_axes() %}
+    {%- set of_record = axis in record_axes() %}
+    cast(
+        coalesce(past.{{ axis }}_team_key, {% if of_record %}{{ axis }}_past.team_key, {% endif %}{{ no_team(axis) }})
+        as {{ type_text() }}
+    ) as {{ axis }}_team_key,
+    {%- if axis != 'company' %}
+    cast(
+        coalesce(
+            present.{{ axis }}_team_key_as_is, {% if of_record %}{{ axis }}_present.as_is_team_key, {% endif %}
+            {{ no_team(axis) }}
+        ) as {{ type_text() }}
+    ) as {{ axis }}_team_key_as_is,
+    {%- endif %}
+    {%- endfor %}
 
     -- what it is
     cast(opportunities.opportunity_name as {{ type_text() }}) as opportunity_name,
@@ -56,15 +137,28 @@ select
     cast({{ cycle_days('opportunities.created_on', 'opportunities.closed_on') }} as bigint) as cycle_days,
 
     -- how we know
-    cast(accounts.resolution as {{ type_text() }}) as account_resolution,
-    cast(product_lookups.resolution as {{ type_text() }}) as product_resolution,
+    cast(opportunities.account_resolution as {{ type_text() }}) as account_resolution,
+    cast(opportunities.product_resolution as {{ type_text() }}) as product_resolution,
     cast(opportunities.closed_at_evidence as {{ type_text() }}) as closed_at_evidence,
     cast(opportunities.state_evidence as {{ type_text() }}) as state_evidence,
     cast(opportunities.modified_at as {{ type_timestamp_tz() }}) as modified_at,
     cast(opportunities.as_of_date as date) as as_of_date
-from opportunities
-inner join lookups as accounts on accounts.reference_key = opportunities.account_reference_key
-inner join lookups as product_lookups on product_lookups.reference_key = opportunities.product_reference_key
-inner join lookups as owners on owners.reference_key = opportunities.owner_reference_key
-inner join products on products.product_key = product_lookups.record_key
-inner join users on users.user_key = owners.record_key
+from people as opportunities
+left join slice_teams as past
+    on past.user_uid = opportunities.credit_user_uid
+    and past.valid_from <= opportunities.event_on
+    and past.valid_to > opportunities.event_on
+left join slice_teams as present
+    on present.user_uid = opportunities.owner_user_uid
+    and present.valid_from <= opportunities.as_of_date
+    and present.valid_to > opportunities.as_of_date
+{%- for axis, record in record_axes().items() %}
+left join {{ axis }}_records as {{ axis }}_past
+    on {{ axis }}_past.record_key = opportunities.{{ record }}
+    and {{ axis }}_past.valid_from <= opportunities.event_on
+    and {{ axis }}_past.valid_to > opportunities.event_on
+left join {{ axis }}_records as {{ axis }}_present
+    on {{ axis }}_present.record_key = opportunities.{{ record }}
+    and {{ axis }}_present.valid_from <= opportunities.as_of_date
+    and {{ axis }}_present.valid_to > opportunities.as_of_date
+{%- endfor %}

@@ -1,6 +1,13 @@
 {{ config(schema='intermediate', contract={'enforced': false}) }}
 
-{%- set team_keys = team_axes() | join('_team_key, ') ~ '_team_key' %}
+{%- set views = org_views() %}
+{%- set record_axes = record_axes() %}
+{%- set record_keys = record_axes.keys() | join('_team_key, ') ~ '_team_key' %}
+{%- set counts = [
+    'created_count', 'won_count', 'lost_count', 'derailed_count', 'open_count', 'open_count_without_amount',
+    'open_count_rewound',
+] %}
+{%- set amounts = ['won_amount', 'lost_amount', 'open_amount'] %}
 
 with opportunities as (
     select * from {{ ref('fct_opportunity') }}
@@ -18,24 +25,45 @@ bounds as (
     cross join as_of
 ),
 
-periods as (
-    {% for period in ['month', 'quarter'] %}
+months as (
     select
-        '{{ period }}' as period_type,
-        period_start,
-        {{ period_end(period, 'period_start') }} as period_end,
+        period_start as month_start,
         -- a period that is not over is measured at the as-of day
-        least({{ period_end(period, 'period_start') }}, last_on) as measured_on
+        least({{ period_end('month', 'period_start') }}, last_on) as measured_on,
+        last_on
     from (
         select
-            cast({{ each_period(period, 'first_on', 'last_on') }} as date) as period_start,
+            cast({{ each_period('month', 'first_on', 'last_on') }} as date) as period_start,
             last_on
         from bounds
     ) as starts
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
 ),
 
+past_owners as (
+    select
+        owners.opportunity_key,
+        owners.valid_from,
+        owners.valid_to,
+        coalesce(members.user_uid, lookups.record_key) as user_uid
+    from {{ ref('int_crm__opportunity_owners') }} as owners
+    inner join {{ ref('int_crm__references') }} as lookups on lookups.reference_key = owners.owner_reference_key
+    left join {{ ref('int_crm__user_members') }} as members on members.user_key = lookups.record_key
+),
+
+splits as (
+    select * from {{ ref('int_org__splits') }}
+),
+
+slice_teams as (
+    {{ slice_teams() }}
+),
+
+{% for axis in record_axes -%}
+{{ axis }}_records as (
+    {{ record_teams(axis) }}
+),
+
+{% endfor -%}
 -- The amount as it was known on a day: that of the last version of that day or before. Before our first look
 -- nothing was known; the first version then stands in, and the opportunity is counted as rewound. Open ends are
 -- far days, not NULL: with `or ... is null` in a join condition engines compare every row with every row.
@@ -52,116 +80,309 @@ version_spans as (
     )
 ),
 
-created as (
+-- What happened, and on which day: created, closed, or held open at a month's end.
+events as (
     select
-        periods.period_type,
-        periods.period_start,
-        {{ team_keys }},
-        count(*) as created_count
+        opportunity_key,
+        created_on as day,
+        {{ period_start('month', 'created_on') }} as month_start,
+        'created' as kind,
+        cast(0 as decimal(18, 2)) as amount,
+        0 as is_rewound
     from opportunities
-    inner join periods on opportunities.created_on between periods.period_start and periods.period_end
-    group by periods.period_type, periods.period_start, {{ team_keys }}
-),
+    cross join as_of
+    where created_on <= as_of.as_of_date
 
--- one row each: a median cannot be added up
-closed as (
-    select
-        periods.period_type,
-        periods.period_start,
-        {{ team_keys }},
-        opportunities.status,
-        coalesce(opportunities.amount, 0) as amount,
-        opportunities.cycle_days
-    from opportunities
-    inner join periods on opportunities.closed_on between periods.period_start and periods.period_end
-),
+    union all
 
-held_open as (
     select
-        periods.period_type,
-        periods.period_start,
-        {{ team_keys }},
-        case when spans.opportunity_key is null then opportunities.amount else spans.amount end as amount,
-        case when spans.valid_on > periods.measured_on then 1 else 0 end as is_rewound
+        opportunity_key,
+        closed_on,
+        {{ period_start('month', 'closed_on') }},
+        status,
+        amount,
+        0
     from opportunities
-    inner join periods
-        on opportunities.opened_on <= periods.measured_on
-        and coalesce(opportunities.closed_on, date '9999-12-31') > periods.measured_on
+    where closed_on is not null
+
+    union all
+
+    select
+        opportunities.opportunity_key,
+        months.measured_on,
+        months.month_start,
+        'open',
+        case when spans.opportunity_key is null then opportunities.amount else spans.amount end,
+        case when spans.valid_on > months.measured_on then 1 else 0 end
+    from opportunities
+    inner join months
+        on opportunities.opened_on <= months.measured_on
+        and coalesce(opportunities.closed_on, date '9999-12-31') > months.measured_on
     left join version_spans as spans
         on spans.opportunity_key = opportunities.opportunity_key
-        and spans.valid_from <= periods.measured_on
-        and spans.valid_to > periods.measured_on
+        and spans.valid_from <= months.measured_on
+        and spans.valid_to > months.measured_on
 ),
 
-stock as (
+owned as (
     select
-        period_type,
-        period_start,
-        {{ team_keys }},
-        count(*) as open_count,
-        sum(coalesce(amount, 0)) as open_amount,
-        sum(case when amount is null then 1 else 0 end) as open_count_without_amount,
-        sum(is_rewound) as open_count_rewound
-    from held_open
-    group by period_type, period_start, {{ team_keys }}
+        events.*,
+        opportunities.product_key,
+        opportunities.account_key,
+        opportunities.owner_user_uid as as_is_user_uid,
+        coalesce(past_owners.user_uid, opportunities.owner_user_uid) as as_was_user_uid,
+        {%- for axis in record_axes %}
+        opportunities.{{ axis }}_team_key_as_is,
+        {%- endfor %}
+        exists_split.opportunity_key is not null as is_split
+    from events
+    inner join opportunities on opportunities.opportunity_key = events.opportunity_key
+    left join past_owners
+        on past_owners.opportunity_key = events.opportunity_key
+        and past_owners.valid_from <= events.day
+        and past_owners.valid_to > events.day
+    left join (select distinct opportunity_key, valid_from, valid_to from splits) as exists_split
+        on exists_split.opportunity_key = events.opportunity_key
+        and exists_split.valid_from <= events.day
+        and exists_split.valid_to > events.day
 ),
 
-activity as (
+-- Money of a split opportunity is its people's, the count is its owner's.
+split_out as (
     select
-        period_type, period_start, {{ team_keys }},
-        created_count, null as status, 0 as amount, null as cycle_days,
-        0 as open_count, 0 as open_amount, 0 as open_count_without_amount, 0 as open_count_rewound
-    from created
-    union all
-    select period_type, period_start, {{ team_keys }}, 0, status, amount, cycle_days, 0, 0, 0, 0
-    from closed
-    union all
+        owned.*,
+        splits.user_uid,
+        splits.role,
+        splits.share
+    from owned
+    inner join splits
+        on splits.opportunity_key = owned.opportunity_key
+        and splits.valid_from <= owned.day
+        and splits.valid_to > owned.day
+    where owned.is_split and owned.kind <> 'created' and owned.amount <> 0
+),
+
+{% for view in views -%}
+{{ view }}_credits as (
     select
-        period_type, period_start, {{ team_keys }}, 0, null, 0, null,
-        open_count, open_amount, open_count_without_amount, open_count_rewound
-    from stock
+        opportunity_key, day, month_start, kind, is_rewound, product_key, account_key,
+        {%- for axis in record_axes %}
+        {{ axis }}_team_key_as_is,
+        {%- endfor %}
+        {{ view }}_user_uid as user_uid,
+        1 as is_counted,
+        case when amount is null then 1 else 0 end as is_without_amount,
+        case when is_split then 0 else coalesce(amount, 0) end as amount
+    from owned
+
+    union all
+
+    select
+        opportunity_key, day, month_start, kind, 0, product_key, account_key,
+        {%- for axis in record_axes %}
+        {{ axis }}_team_key_as_is,
+        {%- endfor %}
+        user_uid, 0, 0, amount_share
+    from ({{ shared_out('split_out', ['opportunity_key', 'kind', 'day'], ['amount'], 'share', 'user_uid, role') }}) as shared
+),
+
+{{ view }}_sums as (
+    select
+        '{{ view }}' as org_view,
+        credits.month_start,
+        slices.slice_key,
+        {%- for axis, record in record_axes.items() %}
+        {%- if view == 'as_was' %}
+        coalesce(slices.{{ axis }}_team_key, {{ axis }}_records.team_key, {{ no_team(axis) }}) as {{ axis }}_team_key,
+        {%- else %}
+        coalesce(slices.{{ axis }}_team_key_as_is, credits.{{ axis }}_team_key_as_is) as {{ axis }}_team_key,
+        {%- endif %}
+        {%- endfor %}
+        sum(case when kind = 'created' then is_counted else 0 end) as created_count,
+        {%- for status in ['won', 'lost', 'derailed', 'open'] %}
+        sum(case when kind = '{{ status }}' then is_counted else 0 end) as {{ status }}_count,
+        {%- endfor %}
+        sum(case when kind = 'open' then is_without_amount else 0 end) as open_count_without_amount,
+        sum(case when kind = 'open' then is_rewound else 0 end) as open_count_rewound
+        {%- for status in ['won', 'lost', 'open'] %},
+        sum(case when kind = '{{ status }}' then amount else 0 end) as {{ status }}_amount
+        {%- endfor %}
+    from {{ view }}_credits as credits
+    {%- if view == 'as_was' %}
+    left join slice_teams as slices
+        on slices.user_uid = credits.user_uid
+        and slices.valid_from <= credits.day
+        and slices.valid_to > credits.day
+    {%- for axis, record in record_axes.items() %}
+    left join {{ axis }}_records
+        on {{ axis }}_records.record_key = credits.{{ record }}
+        and {{ axis }}_records.valid_from <= credits.day
+        and {{ axis }}_records.valid_to > credits.day
+    {%- endfor %}
+    {%- else %}
+    cross join as_of
+    left join slice_teams as slices
+        on slices.user_uid = credits.user_uid
+        and slices.valid_from <= as_of.as_of_date
+        and slices.valid_to > as_of.as_of_date
+    {%- endif %}
+    group by 2, 3{% for axis in record_axes %}, {{ loop.index + 3 }}{% endfor %}
+),
+
+{% endfor -%}
+sums as (
+    {%- for view in views %}
+    select * from {{ view }}_sums
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- From here on rows are few: what a person's slice has in a month, on each axis.
+by_axis as (
+    {%- for axis in team_axes() %}
+    select
+        sums.org_view,
+        '{{ axis }}' as team_axis,
+        sums.month_start,
+        sums.slice_key,
+        {%- if axis in record_axes %}
+        sums.{{ axis }}_team_key as team_key,
+        {%- else %}
+        coalesce(
+            case sums.org_view when 'as_is' then slices.{{ axis }}_team_key_as_is else slices.{{ axis }}_team_key end,
+            {{ no_team(axis) }}
+        ) as team_key,
+        {%- endif %}
+        coalesce(slices.{{ axis }}_teams, 0) > 1 as is_shared
+        {%- for column in counts + amounts %},
+        sum(sums.{{ column }}) as {{ column }}
+        {%- endfor %}
+    from sums
+    left join slice_teams as slices on slices.slice_key = sums.slice_key
+    group by 1, 3, 4, 5, 6
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+in_several_teams as (
+    select
+        by_axis.*,
+        slices.weight,
+        case by_axis.org_view when 'as_is' then slices.as_is_team_key else slices.team_key end as member_team_key,
+        slices.team_key as slice_team_key
+    from by_axis
+    inner join {{ ref('int_org__slices') }} as slices
+        on slices.slice_key = by_axis.slice_key
+        and slices.team_axis = by_axis.team_axis
+    where by_axis.is_shared
 ),
 
 by_team as (
-    {% for axis in team_axes() %}
     select
-        '{{ axis }}' as team_axis,
-        {{ axis }}_team_key as team_key,
-        activity.*
-    from activity
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+        org_view, team_axis, team_key, month_start,
+        {{ counts | join(', ') }}
+        {%- for amount in amounts %},
+        case when is_shared then 0 else {{ amount }} end as {{ amount }}
+        {%- endfor %}
+    from by_axis
+
+    union all
+
+    select
+        org_view, team_axis, member_team_key, month_start
+        {%- for column in counts %}, 0{% endfor %}
+        {%- for amount in amounts %}, {{ amount }}_share{% endfor %}
+    from (
+        {{ shared_out(
+            'in_several_teams', ['org_view', 'team_axis', 'month_start', 'slice_key'], amounts, 'weight',
+            'slice_team_key',
+        ) }}
+    ) as shared
 ),
 
-counted as (
+-- What flows adds up over a quarter's months; what stands is that of its last one.
+by_period as (
+    {%- for period in ['month', 'quarter'] %}
     select
-        period_type,
-        team_axis,
-        team_key,
-        period_start,
-        sum(created_count) as created_count,
-        sum(case when status = 'won' then 1 else 0 end) as won_count,
-        sum(case when status = 'lost' then 1 else 0 end) as lost_count,
-        sum(case when status = 'derailed' then 1 else 0 end) as derailed_count,
-        sum(case when status = 'won' then amount else 0 end) as won_amount,
-        sum(case when status = 'lost' then amount else 0 end) as lost_amount,
-        {{ median("case when status = 'won' then cycle_days end") }} as median_cycle_days,
-        sum(open_count) as open_count,
-        sum(open_amount) as open_amount,
-        sum(open_count_without_amount) as open_count_without_amount,
-        sum(open_count_rewound) as open_count_rewound
+        '{{ period }}' as period_type,
+        by_team.org_view,
+        by_team.team_axis,
+        by_team.team_key,
+        {{ period_start(period, 'by_team.month_start') }} as period_start
+        {%- for column in counts + amounts %},
+        {%- if column.startswith('open') and period == 'quarter' %}
+        sum(
+            case
+                when months.measured_on
+                    = least({{ period_end('quarter', period_start('quarter', 'months.month_start')) }}, months.last_on)
+                    then by_team.{{ column }}
+                else 0
+            end
+        ) as {{ column }}
+        {%- else %}
+        sum(by_team.{{ column }}) as {{ column }}
+        {%- endif %}
+        {%- endfor %}
     from by_team
-    group by period_type, team_axis, team_key, period_start
+    inner join months on months.month_start = by_team.month_start
+    group by 2, 3, 4, 5
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+-- A median cannot be added up.
+cycles as (
+    {%- for period in ['month', 'quarter'] %}
+    {%- set period_loop = loop %}
+    {%- for view in views %}
+    {%- set view_loop = loop %}
+    {%- for axis in team_axes() %}
+    select
+        '{{ period }}' as period_type,
+        '{{ view }}' as org_view,
+        '{{ axis }}' as team_axis,
+        {{ axis }}_team_key{{ '_as_is' if view == 'as_is' and axis != 'company' }} as team_key,
+        {{ period_start(period, 'closed_on') }} as period_start,
+        cycle_days
+    from opportunities
+    where status = 'won' and cycle_days is not null
+    {%- if not (loop.last and view_loop.last and period_loop.last) %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+medians as (
+    select period_type, org_view, team_axis, team_key, period_start, {{ median('cycle_days') }} as median_cycle_days
+    from cycles
+    group by period_type, org_view, team_axis, team_key, period_start
 )
 
 select
-    counted.*,
-    periods.period_end,
-    periods.measured_on,
-    {{ win_rate('counted.won_count', 'counted.lost_count') }} as win_rate,
+    by_period.*,
+    medians.median_cycle_days,
+    {%- set ends = {'month': period_end('month', 'by_period.period_start'),
+        'quarter': period_end('quarter', 'by_period.period_start')} %}
+    case by_period.period_type when 'month' then {{ ends.month }} else {{ ends.quarter }} end as period_end,
+    least(
+        case by_period.period_type when 'month' then {{ ends.month }} else {{ ends.quarter }} end, as_of.as_of_date
+    ) as measured_on,
+    {{ win_rate('by_period.won_count', 'by_period.lost_count') }} as win_rate,
     as_of.as_of_date
-from counted
-inner join periods
-    on periods.period_type = counted.period_type
-    and periods.period_start = counted.period_start
+from by_period
 cross join as_of
+left join medians
+    on medians.period_type = by_period.period_type
+    and medians.org_view = by_period.org_view
+    and medians.team_axis = by_period.team_axis
+    and medians.team_key = by_period.team_key
+    and medians.period_start = by_period.period_start
+where {% for column in counts + amounts %}by_period.{{ column }} <> 0{{ ' or ' if not loop.last }}{% endfor %}
