@@ -222,9 +222,11 @@ CROSS_SOURCE = (
     "assert_unions_are_the_sum_of_their_parts",
 )
 FAULTS = """
-    INSERT INTO raw_zoho.accounts (_org, _record_id, "Account_Name", "Credit_Code", "Annual_Revenue")
-        VALUES ('o', 'a7', '北京 甲公司', '91110000600037341L', 1);
-    UPDATE raw_fxiaoke_export.account_obj SET uniform_social_credit_code = '91310000600037341X';
+    INSERT INTO core.map_account_identity
+        (pair_key, account_key, other_account_key, source_system, other_source_system, name_outcome, branch_outcome,
+        code_outcome)
+        SELECT 'p', min(account_key), max(account_key), 'zoho', 'fxiaoke', 'registered', 'same', 'differs'
+        FROM intermediate.int_crm__account_evidence;
     UPDATE raw_zoho.deals SET "Stage" = 'Qualification' WHERE _record_id = 'd1';
     UPDATE intermediate.int_crm__opportunities SET source_stage = 'Qualification' WHERE opportunity_id = 'd1';
 """
@@ -236,9 +238,7 @@ def test_cross_source_tests_are_red_on_planted_faults(dbt: Dbt, company: Warehou
         "warn_same_account_with_different_credit_codes: warn",
         "warn_stage_history_disagrees: warn",
     ]
-    agreeing = FAULTS.replace("91310000600037341X", "９1110000600037341l").replace(
-        "'Qualification'", "'Closed Won'"
-    )
+    agreeing = FAULTS.replace("'differs'", "'equal'").replace("'Qualification'", "'Closed Won'")
     assert dbt.tests(company, agreeing, *CROSS_SOURCE[:2]) == []
 
 
