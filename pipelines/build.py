@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import msgspec
+import yaml
 
 from connectors.core.errors import Actor, Problem
 from pipelines.faults import known, worded
@@ -230,6 +231,11 @@ def models_fingerprint() -> str:
             digest.update(str(path.relative_to(DBT_PROJECT)).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def project_variable(name: str) -> str:
+    """A variable of the dbt project, as `dbt_project.yml` gives it. Raises KeyError."""
+    return str(yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text("utf-8"))["vars"][name])
 
 
 def _published(manifest: dict[str, Any]) -> Iterator[PublishedTable]:

@@ -23,6 +23,7 @@ from pipelines.build import (
     build_results,
     models_fingerprint,
     plan_build,
+    project_variable,
     published_tables,
     read_stamp,
     run_unit_tests,
@@ -41,6 +42,7 @@ from pipelines.health import (
     write_health,
 )
 from pipelines.hygiene import note_hygiene
+from pipelines.identity.dictionary import note_identity
 from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
@@ -115,6 +117,7 @@ def begin(settings: Settings) -> Begun:
         begin_build(settings)
         note_landing(con, settings)
         note_hygiene(con)
+        note_identity(con, {"zoho_credit_code_field": project_variable("zoho_credit_code_field")})
         plan = plan_build(con, settings)
     return Begun(built_from(settings), plan)
 

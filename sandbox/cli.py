@@ -69,6 +69,9 @@ def _company(parser: argparse.ArgumentParser, clock: str = "--clock") -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ledger", action="store_true", help="with what follows a won deal (README)")
     parser.add_argument("--size", default="small", help="small, medium, large or a number of deals")
+    parser.add_argument(
+        "--twins", type=int, default=0, help="companies on top that are kept twice or look alike"
+    )
     parser.add_argument(clock, dest="clock", help="ISO 8601; office time (+08:00) without an offset")
 
 
@@ -120,7 +123,7 @@ def _inputs(options: argparse.Namespace) -> int:
 
 
 def _world(options: argparse.Namespace, clock: int) -> World:
-    return World(options.seed, options.size, clock, books=options.ledger)
+    return World(options.seed, options.size, clock, options.twins, books=options.ledger)
 
 
 def _post(url: str, action: str, body: dict[str, Any]) -> dict[str, Any]:

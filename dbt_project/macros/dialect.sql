@@ -106,3 +106,15 @@
     ) %}
     {{- return(tables.rows | length > 0) }}
 {%- endmacro %}
+
+{# What pipelines/identity keeps of a personal value in place of it. key: the one row of its source hash_key. #}
+{% macro keyed_hash(expression) -%}{{ return(adapter.dispatch('keyed_hash')(expression)) }}{%- endmacro %}
+{% macro default__keyed_hash(expression) -%}
+    sha256((select hash_key from {{ source('identity', 'hash_key') }}) || {{ expression }})
+{%- endmacro %}
+
+{# How alike two texts of ASCII are: 1 alike, 0 nothing in common. Of other texts some engines count bytes. #}
+{% macro edit_similarity(one, other) -%}{{ return(adapter.dispatch('edit_similarity')(one, other)) }}{%- endmacro %}
+{% macro default__edit_similarity(one, other) -%}
+    (1 - levenshtein({{ one }}, {{ other }}) / nullif(cast(greatest(length({{ one }}), length({{ other }})) as {{ type_double() }}), 0))
+{%- endmacro %}

@@ -47,3 +47,12 @@
         else 'C'
     end
 {%- endmacro %}
+
+{# Profile completeness (资料完整度): share of the declared columns that are filled. #}
+{% macro profile_completeness(columns) -%}
+    {{ ratio(
+        '(' ~ ('case when ' ~ (columns | join(' is not null then 1 else 0 end + case when '))
+            ~ ' is not null then 1 else 0 end') ~ ')',
+        columns | length
+    ) }}
+{%- endmacro %}

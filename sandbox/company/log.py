@@ -5,7 +5,8 @@ dates as `YYYY-MM-DD`, times as ISO 8601 with +08:00, a reference as the id of t
 A field that is absent from a create event is empty. Keys that begin with an underscore are not fields:
 
 - `_visit`: the id of the stage visit that begins with this event (deals of Zoho)
-- `_party`: the number of the real company behind an account, the same in both CRMs
+- `_party`: the number of the real company behind an account, the same in both CRMs; so `_person` of contacts and users,
+  and `_product` of products, where more than one record means the same (`twins.py`)
 - `_permanent`: on a delete, the record skips the recycle bin
 
 A change of an organisation's fields stands among the events of the records that have the field (`FIELD_KINDS`): `id`

@@ -15,11 +15,16 @@ _SUFFIXES = ("有限公司", "有限责任公司", "股份有限公司", "（集
 
 def credit_code(party: Party) -> str:
     """A well-formed 统一社会信用代码 of the party's place, with its check digit (GB 32100-2015)."""
-    digits, rest = "", 100_000 + party.number * 7
+    return code_of(party.place[3], party.number)
+
+
+def code_of(area: str, number: int) -> str:
+    """The code of the so-and-so-manieth company of an area of six digits."""
+    digits, rest = "", 100_000 + number * 7
     for _ in range(7):
         rest, digit = divmod(rest, 31)
         digits = _ALPHABET[digit] + digits
-    body = f"91{party.place[3]}MA{digits}"
+    body = f"91{area}MA{digits}"
     total = sum(map(mul, map(_VALUES.__getitem__, body), _WEIGHTS))
     return body + _ALPHABET[-total % 31]
 

@@ -27,6 +27,7 @@ from sandbox.company.reports import Reports
 from sandbox.company.side import Side
 from sandbox.company.sidelines import Sidelines
 from sandbox.company.staff import Staff
+from sandbox.company.twins import Twins
 from sandbox.company.words import sales, words
 
 SIZES = {"small": 600, "medium": 20_000, "large": 200_000}
@@ -46,11 +47,16 @@ def deals_of(size: str | int) -> int:
 
 
 class World:
-    """The company. `log` is the truth; everything else here is how it comes about."""
+    """The company. `log` is the truth; everything else here is how it comes about.
 
-    def __init__(self, seed: int, size: str | int, clock: int = OPENING, *, books: bool = False) -> None:
+    twins: how many companies come on top that are kept twice, or look as if they were (`twins.py`).
+    """
+
+    def __init__(
+        self, seed: int, size: str | int, clock: int = OPENING, twins: int = 0, *, books: bool = False
+    ) -> None:
         """books: whether what follows a won deal is lived too; the sales are the same with and without."""
-        self.seed, self.size, self.log = seed, str(size), Log()
+        self.seed, self.size, self.twins, self.log = seed, str(size), twins, Log()
         self._begin(books=books)
         self.run(clock)
 
@@ -70,6 +76,8 @@ class World:
         self.acts = {side.crm: Acts(side) for side in (zoho, fxiaoke)}
         Sidelines(zoho, self.seed, deals).begin()
         Reports(fxiaoke, self.seed).begin()
+        if self.twins:
+            Twins(zoho, fxiaoke, self.seed, self.twins).begin()
 
     def _found(self, side: Side, other: Side, regions: list[Region], plan: int) -> None:
         """People and products on the first morning, then the customers who were there before the CRM was."""

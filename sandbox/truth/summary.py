@@ -60,6 +60,30 @@ def identities(log: Log, as_of: int) -> list[dict[str, Any]]:
     ]
 
 
+# What tells one thing from another: the mark of an event, else a field.
+_MEANT = {
+    "accounts": {"zoho": ("_party", ""), "fxiaoke": ("_party", "")},
+    "contacts": {"zoho": ("_person", ""), "fxiaoke": ("_person", "")},
+    "users": {"zoho": ("_person", ""), "fxiaoke": ("_person", "")},
+    "products": {"zoho": ("_product", "Product_Code"), "fxiaoke": ("_product", "product_code")},
+}
+
+
+def same_records(log: Log, as_of: int) -> dict[str, list[list[dict[str, str]]]]:
+    """Per entity the groups of living records that mean one thing, in whatever CRMs, as {"crm", "id"}; of two or more."""
+    found: dict[str, list[list[dict[str, str]]]] = {}
+    for entity, crms in _MEANT.items():
+        groups: dict[Any, list[dict[str, str]]] = defaultdict(list)
+        for crm, (mark, field) in crms.items():
+            living = fold(log.of(crm, entity), as_of).records
+            for event in log.of(crm, entity):
+                meant = event.changes.get(mark) or (event.changes.get(field) if field else None)
+                if event.kind == "create" and meant and event.id in living:
+                    groups[meant].append({"crm": crm, "id": event.id})
+        found[entity] = [group for group in groups.values() if len(group) > 1]
+    return found
+
+
 def _cents(amount: float | None) -> int:
     return round((amount or 0) * 100)
 

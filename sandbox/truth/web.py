@@ -12,7 +12,7 @@ from sandbox.company.ledger import ledger
 from sandbox.company.log import Log
 from sandbox.serving.json_http import endpoint
 from sandbox.truth.fold import KEYS, fold, fold_statuses, fold_visits
-from sandbox.truth.summary import identities, summary
+from sandbox.truth.summary import identities, same_records, summary
 
 # The warehouse's stream names are understood too.
 _STREAMS = {
@@ -64,7 +64,8 @@ class Truth:
         return {"as_of": office_iso(as_of)} | {crm: summary(self._log, crm, as_of) for crm in KEYS}
 
     def _identities(self, query: Mapping[str, str], body: dict[str, Any]) -> Any:
-        return {"pairs": identities(self._log, self._moment(query))}
+        at = self._moment(query)
+        return {"pairs": identities(self._log, at), "same": same_records(self._log, at)}
 
     def _inputs(self, query: Mapping[str, str], body: dict[str, Any]) -> Any:
         return {"inputs": ledger(self._log, self._moment(query))}

@@ -96,7 +96,7 @@ def test_a_product_spelled_without_its_blank_is_the_same_product(bi: duckdb.Duck
     expected = sum(Decimal(str(r[7])) for r in rows if r[3] == "GTXPro" and r[6] == "赢单")
     got = one(
         bi,
-        "SELECT sum(o.amount) FROM core.fct_opportunity o JOIN core.dim_product p USING (product_key) "
+        "SELECT sum(o.amount) FROM core.fct_opportunity o JOIN core.dim_product p USING (product_uid) "
         "WHERE p.product_name = 'GTX Pro' AND o.status = 'won'",
     )
     assert expected > 0 and got == expected

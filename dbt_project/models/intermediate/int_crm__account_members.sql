@@ -1,10 +1,3 @@
 {{ config(materialized='table') }}
 
-select
-    account_key,
-    account_key as account_uid
-from {{ ref('int_crm__accounts_unioned') }}
-
-union all
-
-select 'unassigned', 'unassigned'
+{{ identity_members('account', 'checked_code') }}

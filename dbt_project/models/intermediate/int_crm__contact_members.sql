@@ -1,10 +1,3 @@
 {{ config(materialized='table') }}
 
-select
-    contact_key,
-    contact_key as contact_uid
-from {{ ref('int_crm__contacts_unioned') }}
-
-union all
-
-select 'unassigned', 'unassigned'
+{{ identity_members('contact', 'cast(null as ' ~ type_text() ~ ')') }}

@@ -1,6 +1,6 @@
 with unioned as (
     {{ crm_records('products', 'product_id', [
-        'source_org', 'product_id', 'product_name', 'product_code', 'product_line', 'list_price', 'modified_at',
+        'source_org', 'product_id', 'product_name', 'product_code', 'product_line', 'list_price', 'created_at', 'modified_at',
     ]) }}
 )
 

@@ -22,6 +22,10 @@ mentions as (
     select owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
     from {{ ref('int_crm__accounts_unioned') }}
     union all
+    select parent_reference_key, 'account', source_system, source_org, parent_id, parent_name
+    from {{ ref('int_crm__accounts_unioned') }}
+    where coalesce(parent_id, parent_name) is not null
+    union all
     select {{ reference_key('account', 'account_id', 'account_name') }}, 'account', source_system, source_org,
         account_id, account_name
     from contacts

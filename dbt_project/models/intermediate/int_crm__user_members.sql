@@ -1,9 +1,6 @@
 {{ config(materialized='table') }}
 
-select
-    user_key,
-    user_key as user_uid
-from {{ ref('int_crm__users_unioned') }}
+{{ identity_members('user', 'employee_number') }}
 
 union all
 
@@ -13,7 +10,3 @@ select distinct
     record_key
 from {{ ref('int_crm__references') }}
 where entity = 'user' and resolution = 'inferred'
-
-union all
-
-select 'unassigned', 'unassigned'

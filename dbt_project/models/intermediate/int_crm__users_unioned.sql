@@ -1,7 +1,7 @@
 with unioned as (
     {{ crm_records('users', 'user_id', [
         'source_org', 'user_id', 'reference_id', 'user_name', 'manager_id', 'manager_name', 'region', 'job_title', 'user_status',
-        'modified_at',
+        'email', 'employee_number', 'created_at', 'modified_at',
     ], references=['manager']) }}
 )
 

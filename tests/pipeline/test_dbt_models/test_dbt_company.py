@@ -48,8 +48,8 @@ def test_facts_hold_every_counted_opportunity_with_its_money(company: Warehouse)
 def test_lookups_resolve_or_become_unassigned(company: Warehouse) -> None:
     assert company.rows(
         "SELECT f.source_id, a.account_name, f.account_resolution, p.product_name, f.product_resolution, u.user_name "
-        "FROM core.fct_opportunity f JOIN core.dim_account a USING (account_key) "
-        "JOIN core.dim_product p USING (product_key) JOIN core.dim_user u ON u.user_key = f.owner_user_key "
+        "FROM core.fct_opportunity f JOIN core.dim_account a USING (account_uid) "
+        "JOIN core.dim_product p USING (product_uid) JOIN core.dim_user u ON u.user_uid = f.owner_user_uid "
         "WHERE f.source_id IN ('d3', 'f1', 'f2', 'f3', 'f5') ORDER BY 1"
     ) == [
         ("d3", "Unassigned / 未分配", "empty", "Cloud", "id", "Wang Fang"),
@@ -63,7 +63,7 @@ def test_lookups_resolve_or_become_unassigned(company: Warehouse) -> None:
 def test_managers_who_are_in_no_list_are_inferred(company: Warehouse) -> None:
     assert company.rows(
         "SELECT u.user_name, u.is_inferred, u.is_manager, m.user_name, t.team_name FROM core.dim_user u "
-        "LEFT JOIN core.dim_user m ON m.user_key = u.manager_user_key "
+        "LEFT JOIN core.dim_user m ON m.user_uid = u.manager_user_uid "
         "JOIN core.dim_team t ON t.team_key = u.manager_team_key WHERE NOT u.is_unassigned ORDER BY 1"
     ) == [
         ("Li Lei", False, False, "Wang Fang", "Wang Fang"),
@@ -222,9 +222,11 @@ CROSS_SOURCE = (
     "assert_unions_are_the_sum_of_their_parts",
 )
 FAULTS = """
-    INSERT INTO raw_zoho.accounts (_org, _record_id, "Account_Name", "Credit_Code", "Annual_Revenue")
-        VALUES ('o', 'a7', '北京 甲公司', '91110000600037341L', 1);
-    UPDATE raw_fxiaoke_export.account_obj SET uniform_social_credit_code = '91310000600037341X';
+    INSERT INTO core.map_account_identity
+        (pair_key, account_key, other_account_key, source_system, other_source_system, name_outcome, branch_outcome,
+        code_outcome)
+        SELECT 'p', min(account_key), max(account_key), 'zoho', 'fxiaoke', 'registered', 'same', 'differs'
+        FROM intermediate.int_crm__account_evidence;
     UPDATE raw_zoho.deals SET "Stage" = 'Qualification' WHERE _record_id = 'd1';
     UPDATE intermediate.int_crm__opportunities SET source_stage = 'Qualification' WHERE opportunity_id = 'd1';
 """
@@ -236,9 +238,7 @@ def test_cross_source_tests_are_red_on_planted_faults(dbt: Dbt, company: Warehou
         "warn_same_account_with_different_credit_codes: warn",
         "warn_stage_history_disagrees: warn",
     ]
-    agreeing = FAULTS.replace("91310000600037341X", "９1110000600037341l").replace(
-        "'Qualification'", "'Closed Won'"
-    )
+    agreeing = FAULTS.replace("'differs'", "'equal'").replace("'Qualification'", "'Closed Won'")
     assert dbt.tests(company, agreeing, *CROSS_SOURCE[:2]) == []
 
 

@@ -16,7 +16,7 @@ def test_nothing_loaded_builds_green_and_empty(empty: Warehouse) -> None:
     marts = empty.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'mart'")
     assert len(marts) == 9
     assert [empty.one(f"SELECT count(*) FROM mart.{name}") for (name,) in marts] == [0] * 9
-    assert empty.rows("SELECT user_key FROM core.dim_user") == [("unassigned",)]
+    assert empty.rows("SELECT user_uid FROM core.dim_user") == [("unassigned",)]
 
 
 def test_a_past_day_shows_what_was_known_and_what_the_records_tell(back_then: Warehouse) -> None:
@@ -53,7 +53,7 @@ def test_marts_of_a_past_day_end_there(back_then: Warehouse) -> None:
         "SELECT h.* FROM core.fct_opportunity_stage_history h JOIN core.fct_opportunity f USING (opportunity_key) "
         "WHERE f.source_system = 'zoho'",
         "SELECT k.* FROM mart.mart_team_kpi_month k JOIN core.dim_team t USING (team_key) "
-        "JOIN core.dim_user u ON u.user_key = t.leader_user_uid WHERE u.source_system = 'zoho'",
+        "JOIN core.dim_user u ON u.user_uid = t.leader_user_uid WHERE u.source_system = 'zoho'",
         "SELECT * FROM mart.mart_funnel_asof WHERE pipeline = 'Standard'",
     ],
     ids=["facts", "stage history", "team kpi", "funnel"],

@@ -12,8 +12,8 @@ from tests.pipeline.test_dbt_models.warehouse import Dbt, Warehouse
 
 SHOWN = (
     "SELECT f.source_id, source_way, f.opportunity_name, stage, amount, currency_code, a.source_id, u.source_id "
-    "FROM core.fct_opportunity f JOIN core.dim_account a USING (account_key) "
-    "JOIN core.dim_user u ON u.user_key = f.owner_user_key ORDER BY f.source_id"
+    "FROM core.fct_opportunity f JOIN core.dim_account a USING (account_uid) "
+    "JOIN core.dim_user u ON u.user_uid = f.owner_user_uid ORDER BY f.source_id"
 )
 
 

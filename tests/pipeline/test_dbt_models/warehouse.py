@@ -19,6 +19,7 @@ from dbt.contracts.results import RunStatus, TestStatus
 
 from connectors import discover
 from connectors.core.contract import Field, FieldType, Stream
+from pipelines.identity.dictionary import note_identity
 from pipelines.warehouse.ops import ensure_ops
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,6 +87,7 @@ class Dbt:
             create_raw(con)
             insert(con, versions)
             con.execute(sql or "SELECT 1")
+            note_identity(con, {"zoho_credit_code_field": "Credit_Code"})
         complaints = self._invoke(*(arguments or BUILD), **variables)
         return Warehouse(self.path.rename(self._home / f"{name}.duckdb"), complaints)
 

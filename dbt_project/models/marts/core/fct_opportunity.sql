@@ -11,16 +11,16 @@ lookups as (
     select * from {{ ref('int_crm__references') }}
 ),
 
-users as (
-    select * from {{ ref('dim_user') }}
-),
-
 members as (
     select * from {{ ref('int_crm__user_members') }}
 ),
 
-products as (
-    select * from {{ ref('dim_product') }}
+account_members as (
+    select * from {{ ref('int_crm__account_members') }}
+),
+
+product_members as (
+    select * from {{ ref('int_crm__product_members') }}
 ),
 
 past_owners as (
@@ -49,16 +49,18 @@ resolved as (
         opportunities.*,
         accounts.record_key as account_key,
         accounts.resolution as account_resolution,
-        products.product_key,
+        account_members.account_uid,
+        product_lookups.record_key as product_key,
         product_lookups.resolution as product_resolution,
-        users.user_key as owner_user_key,
+        product_members.product_uid,
+        owners.record_key as owner_user_key,
         coalesce(opportunities.closed_on, opportunities.as_of_date) as event_on
     from opportunities
     inner join lookups as accounts on accounts.reference_key = opportunities.account_reference_key
     inner join lookups as product_lookups on product_lookups.reference_key = opportunities.product_reference_key
     inner join lookups as owners on owners.reference_key = opportunities.owner_reference_key
-    inner join products on products.product_key = product_lookups.record_key
-    inner join users on users.user_key = owners.record_key
+    inner join account_members on account_members.account_key = accounts.record_key
+    inner join product_members on product_members.product_key = product_lookups.record_key
 ),
 
 owned as (
@@ -90,7 +92,9 @@ select
     cast(opportunities.source_org as {{ type_text() }}) as source_org,
     cast(opportunities.opportunity_id as {{ type_text() }}) as source_id,
     cast(opportunities.account_key as {{ type_text() }}) as account_key,
+    cast(opportunities.account_uid as {{ type_text() }}) as account_uid,
     cast(opportunities.product_key as {{ type_text() }}) as product_key,
+    cast(opportunities.product_uid as {{ type_text() }}) as product_uid,
     cast(opportunities.owner_user_key as {{ type_text() }}) as owner_user_key,
     cast(opportunities.owner_user_uid as {{ type_text() }}) as owner_user_uid,
     cast(opportunities.credit_user_uid as {{ type_text() }}) as credit_user_uid,

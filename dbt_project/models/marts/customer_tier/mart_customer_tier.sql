@@ -8,15 +8,15 @@ as_of as (
 
 by_account as (
     select
-        opportunities.account_key,
-        opportunities.account_key <> 'unassigned' as is_ranked,
+        opportunities.account_uid,
+        opportunities.account_uid <> 'unassigned' as is_ranked,
         count(*) as opportunity_count,
         sum(case when status = 'open' then 1 else 0 end) as open_count,
         sum(case when status = 'won' then 1 else 0 end) as won_count,
         sum(case when status = 'won' then coalesce(amount, 0) else 0 end) as won_amount,
         max(case when status = 'won' then closed_on end) as last_won_on
     from opportunities
-    group by opportunities.account_key
+    group by opportunities.account_uid
 ),
 
 measured as (
@@ -46,7 +46,7 @@ cutoffs as (
 
 scored as (
     select
-        measured.account_key,
+        measured.account_uid,
         {{ rfm_score_reversed('recency_days', [
             'recency_days_20', 'recency_days_40', 'recency_days_60', 'recency_days_80',
         ]) }} as r_score,
@@ -59,13 +59,13 @@ scored as (
 
 cumulated as (
     select
-        account_key,
-        row_number() over (order by won_amount desc, account_key) as value_rank,
+        account_uid,
+        row_number() over (order by won_amount desc, account_uid) as value_rank,
         sum(won_amount) over (
-            order by won_amount desc, account_key rows between unbounded preceding and current row
+            order by won_amount desc, account_uid rows between unbounded preceding and current row
         ) as cumulative_amount,
         sum(won_amount) over (
-            order by won_amount desc, account_key rows between unbounded preceding and current row
+            order by won_amount desc, account_uid rows between unbounded preceding and current row
         ) - won_amount as cumulative_before,
         sum(won_amount) over () as total_amount
     from measured
@@ -77,10 +77,11 @@ accounts as (
 )
 
 select
-    cast(measured.account_key as {{ type_text() }}) as account_key,
+    cast(measured.account_uid as {{ type_text() }}) as account_uid,
     cast(accounts.account_name as {{ type_text() }}) as account_name,
     cast(accounts.source_system as {{ type_text() }}) as source_system,
-    cast(accounts.owner_user_key as {{ type_text() }}) as owner_user_key,
+    cast(accounts.source_count as integer) as source_count,
+    cast(accounts.owner_user_uid as {{ type_text() }}) as owner_user_uid,
     cast(measured.is_ranked as boolean) as is_ranked,
     cast(measured.opportunity_count as bigint) as opportunity_count,
     cast(measured.open_count as bigint) as open_count,
@@ -102,6 +103,6 @@ select
     cast(measured.as_of_date as date) as as_of_date,
     {{ metric_version() }} as metric_version
 from measured
-inner join accounts on accounts.account_key = measured.account_key
-left join scored on scored.account_key = measured.account_key
-left join cumulated on cumulated.account_key = measured.account_key
+inner join accounts on accounts.account_uid = measured.account_uid
+left join scored on scored.account_uid = measured.account_uid
+left join cumulated on cumulated.account_uid = measured.account_uid

@@ -45,6 +45,7 @@ select
     cast(rules.owner as {{ type_text() }}) as rule_owner,
     cast(rules.reason as {{ type_text() }}) as reason,
     cast(broken.owner_user_key as {{ type_text() }}) as owner_user_key,
+    cast(users.user_uid as {{ type_text() }}) as owner_user_uid,
     cast(users.user_name as {{ type_text() }}) as owner_name,
     cast(broken.set_aside_count as bigint) as set_aside_count,
     cast(broken.warning_count as bigint) as warning_count,
@@ -65,4 +66,5 @@ left join owned
     and owned.source_org = broken.source_org
     and owned.stream = broken.stream
     and owned.owner_user_key = broken.owner_user_key
-left join {{ ref('dim_user') }} as users on users.user_key = broken.owner_user_key
+left join {{ ref('int_crm__user_members') }} as members on members.user_key = broken.owner_user_key
+left join {{ ref('dim_user') }} as users on users.user_uid = members.user_uid

@@ -10,6 +10,8 @@ renamed as (
         {{ text_field('account_no') }} as record_number,
         {{ lookup_id('owner') }} as owner_id,
         {{ lookup_name('owner') }} as owner_name,
+        {{ lookup_id('parent_account_id') }} as parent_id,
+        {{ lookup_name('parent_account_id') }} as parent_name,
 
         -- what it is
         {{ text_field('name') }} as account_name,
@@ -18,6 +20,11 @@ renamed as (
         {{ lookup_label('industry_level1') }} as industry,
         {{ typed_field('employee_count', 'bigint') }} as employee_count,
         {{ money_field('annual_revenue') }} as annual_revenue,
+        {{ lookup_label('deal_status') }} as deal_status,
+
+        -- how it is reached
+        {{ text_field('tel') }} as phone,
+        {{ text_field('url') }} as website,
 
         -- where it is
         {{ lookup_label('country') }} as country,

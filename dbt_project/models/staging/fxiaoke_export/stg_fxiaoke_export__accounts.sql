@@ -11,6 +11,8 @@ renamed as (
         _number as record_number,
         {{ lookup_id('owner') }} as owner_id,
         {{ lookup_name('owner') }} as owner_name,
+        {{ lookup_id('parent_account_id') }} as parent_id,
+        {{ lookup_name('parent_account_id') }} as parent_name,
 
         -- what it is
         {{ text_field('name') }} as account_name,
@@ -19,6 +21,11 @@ renamed as (
         {{ text_field('industry_level1') }} as industry,
         {{ typed_field('employee_count', 'bigint') }} as employee_count,
         {{ money_field('annual_revenue') }} as annual_revenue,
+        {{ text_field('deal_status') }} as deal_status,
+
+        -- how it is reached
+        {{ text_field('tel') }} as phone,
+        {{ text_field('url') }} as website,
 
         -- where it is
         {{ text_field('country') }} as country,

@@ -15,6 +15,8 @@ renamed as (
 
         -- who it is
         coalesce({{ text_field('name') }}, {{ text_field('full_name') }}) as user_name,
+        cast(null as {{ type_text() }}) as email,
+        {{ text_field('employee_number') }} as employee_number,
         {{ text_field('position') }} as job_title,
         {{ text_field('status') }} as user_status,
         {{ lookup_name('main_department') }} as region,

@@ -9,6 +9,8 @@ renamed as (
         _record_id as account_id,
         {{ lookup_id('Owner') }} as owner_id,
         {{ lookup_name('Owner') }} as owner_name,
+        {{ lookup_id('Parent_Account') }} as parent_id,
+        {{ lookup_name('Parent_Account') }} as parent_name,
 
         -- what it is
         {{ text_field('Account_Name') }} as account_name,
@@ -17,6 +19,11 @@ renamed as (
         {{ text_field('Industry') }} as industry,
         {{ typed_field('Employees', 'bigint') }} as employee_count,
         {{ money_field('Annual_Revenue') }} as annual_revenue,
+        cast(null as {{ type_text() }}) as deal_status,
+
+        -- how it is reached
+        {{ text_field('Phone') }} as phone,
+        {{ text_field('Website') }} as website,
 
         -- where it is
         {{ text_field('Billing_Country') }} as country,

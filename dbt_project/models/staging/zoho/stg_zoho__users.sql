@@ -13,6 +13,8 @@ renamed as (
 
         -- who it is
         coalesce({{ text_field('full_name') }}, {{ text_field('last_name') }}) as user_name,
+        {{ text_field('email') }} as email,
+        cast(null as {{ type_text() }}) as employee_number,
         {{ lookup_name('role') }} as job_title,
         {{ text_field('status') }} as user_status,
         {{ text_field('state') }} as region,

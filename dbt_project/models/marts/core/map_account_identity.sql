@@ -1,0 +1,1 @@
+{{ identity_map('account', identity_parts('account')) }}

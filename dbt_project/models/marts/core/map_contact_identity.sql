@@ -1,0 +1,1 @@
+{{ identity_map('contact', identity_parts('contact')) }}

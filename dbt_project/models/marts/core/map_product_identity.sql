@@ -1,0 +1,1 @@
+{{ identity_map('product', identity_parts('product')) }}

@@ -1,0 +1,1 @@
+{{ identity_map('user', identity_parts('user')) }}

@@ -1,0 +1,1 @@
+"""Normal forms of what CRMs write: names of companies, codes, telephones, mails, places (no dagster, no dbt)."""
