@@ -107,6 +107,11 @@ class Stream:
     modelled: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)  # facts only this source's connector reads
 
+    @property
+    def needed(self) -> bool:
+        """Whether an organisation must have it: models read it, and its declaration does not call it `optional`."""
+        return self.modelled and not self.options.get("optional")
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

@@ -97,9 +97,7 @@ def reading(stream: Stream, metas: Sequence[FieldMeta] | None) -> Reading:
     there is no field to ask for.
     """
     declared = {f.name: f for f in stream.fields} or {stream.key: Field(stream.key, FieldType.TEXT)}
-    people = (
-        bool(stream_pii(stream)) or not stream.modelled
-    )  # whom a module of their own is about, who knows?
+    people = bool(stream_pii(stream)) or not stream.needed  # whom a module of their own is about, who knows?
     if metas is None:
         listed = {name: field for name, field in declared.items() if name != stream.key}
     else:

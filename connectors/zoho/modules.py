@@ -68,13 +68,13 @@ def offer(
     known: the module that each stream has been of so far, by stream name.
 
     A module hidden by a profile looks like one that is not there, so a missing module is a Problem, unless
-    its stream is declared `optional`: then a line in the log is enough. Streams with a `path` are no modules:
-    they are there unless denied, users always.
+    its stream is declared `optional`: then a line in the log, of all of them, is enough. Streams with a `path` are no
+    modules: they are there unless denied, users always.
     """
     modules = [m for m in api.get("settings/modules", {}, _parse) or [] if m.readable]
     seen = {m.api_name: m for m in modules}
-    streams, problems, unread = [], [], []
-    settings = [s for s in declared if "path" in s.options and not s.modelled]
+    streams, problems, unread, unseen = [], [], [], []
+    settings = [s for s in declared if "recipe" in s.options]
     for stream in declared:
         if stream in settings:
             continue
@@ -86,9 +86,11 @@ def offer(
         elif stream.api_name in seen:
             streams.append(stream)
         elif stream.options.get("optional"):
-            _log.warning("zoho/%s: the API user sees no module %s; skipped", stream.name, stream.api_name)
+            unseen.append(stream.api_name)
         else:
             problems.append(_hidden(stream))
+    if unseen:
+        _log.info("zoho: the API user sees no module %s; their tables stay as they are", ", ".join(unseen))
     found = _discovered(modules, declared, known or {})
     for stream, module in found:
         if selection.wants(_names(stream), _kind(module), modelled=False):

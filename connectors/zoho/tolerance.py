@@ -1,4 +1,4 @@
-"""What a stream that no model reads may lack without failing: a feature, a deleted list.
+"""What a stream that nobody needs may lack without failing: a feature, a deleted list.
 
 https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html
 """
@@ -26,7 +26,7 @@ def excused(stream: Stream, problem: Problem, kind: CursorKind = CursorKind.INCR
     codes = FEATURE_OFF | (NO_LIST if kind is CursorKind.DELETED else frozenset())
     if "recipe" in stream.options:  # an edition without territories may have no such address at all
         codes |= _NO_ADDRESS
-    if stream.modelled or problem.code not in codes:
+    if stream.needed or problem.code not in codes:
         return False
     _log.warning("zoho/%s: %s (%s); nothing is read", stream.name, problem.what, problem.code)
     return True
@@ -46,7 +46,7 @@ def unless_excused(stream: Stream, pages: Iterator[Page], kind: CursorKind) -> I
 
 def advised(stream: Stream, problem: Problem) -> Problem:
     """The same problem, placed; of a module that nobody needs it also says how to leave it out."""
-    if not stream.modelled and problem.actor is Actor.CRM_ADMIN and MODULES.deny not in problem.do:
+    if not stream.needed and problem.actor is Actor.CRM_ADMIN and MODULES.deny not in problem.do:
         name = stream.name if "path" in stream.options else stream.api_name
         problem.do = f"{problem.do}; or leave it out: {MODULES.deny}={name}"
     return problem.located(source=stream.source, stream=stream.name)

@@ -11,6 +11,11 @@
     'tier_policies': 'tier_policy_id',
     'visit_policies': 'visit_policy_id',
     'workdays': 'workday_id',
+    'contracts': 'contract_row_id',
+    'opportunity_splits': 'opportunity_split_id',
+    'payment_plans': 'payment_plan_id',
+    'receipts': 'receipt_row_id',
+    'survey_responses': 'survey_response_id',
 } %}
 {%- for name, key in keys.items() %}
 select '{{ name }}' as input, source_org, {{ key }} as record_id, count(*) as row_count

@@ -29,7 +29,7 @@ DEALS, USERS, HISTORY = (
 )
 MODULES = [
     {"api_name": "Deals", "id": "1", "generated_type": "default"},
-    {"api_name": "Tasks", "id": "2", "generated_type": "default", "plural_label": "任务"},
+    {"api_name": "Vendors", "id": "2", "generated_type": "default", "plural_label": "供应商"},
     {"api_name": "Attachments", "id": "3", "generated_type": "default"},
     {"api_name": "Visits", "id": "40", "generated_type": "custom"},
     {"api_name": "Ordered_Items", "id": "5", "generated_type": "subform"},
@@ -60,13 +60,13 @@ def names(found: Offer) -> list[str]:
 
 def test_the_default_is_what_models_read_what_they_will_need_and_what_the_organisation_made():
     found = offered()
-    assert names(found) == ["deals", "users", "tasks", "ordered_items", "products_x_deals", "visits"]
+    assert names(found) == ["deals", "users", "vendors", "ordered_items", "products_x_deals", "visits"]
     assert (found.problems, found.unread) == ((), ("Attachments",))
     by_name = {stream.name: stream for stream in found.streams}
-    assert by_name["tasks"].label == "任务"
+    assert by_name["vendors"].label == "供应商"
     assert [s.name for s in found.streams if s.modelled] == ["deals", "users"]
-    assert {n: by_name[n].deletes for n in ("tasks", "visits", "ordered_items", "products_x_deals")} == {
-        "tasks": True, "visits": True, "ordered_items": False, "products_x_deals": False,
+    assert {n: by_name[n].deletes for n in ("vendors", "visits", "ordered_items", "products_x_deals")} == {
+        "vendors": True, "visits": True, "ordered_items": False, "products_x_deals": False,
     }  # fmt: skip
 
 
@@ -85,12 +85,12 @@ def test_histories_that_tracking_made_are_read_whatever_kind_they_are_and_never_
     ("allow", "deny", "expected"),
     [
         ("Visits", "", ["users", "visits"]),
-        (" visits , TASKS", "", ["users", "tasks", "visits"]),
+        (" visits , VENDORS", "", ["users", "vendors", "visits"]),
         ("deals,ordered_items", "", ["deals", "users", "ordered_items"]),
-        ("default,Attachments", "Visits", ["deals", "users", "tasks", "attachments", "ordered_items",
+        ("default,Attachments", "Visits", ["deals", "users", "vendors", "attachments", "ordered_items",
                                            "products_x_deals"]),
-        ("all", "Tasks,products_x_deals", ["deals", "users", "attachments", "ordered_items", "visits"]),
-        ("", "Deals", ["users", "tasks", "ordered_items", "products_x_deals", "visits"]),
+        ("all", "Vendors,products_x_deals", ["deals", "users", "attachments", "ordered_items", "visits"]),
+        ("", "Deals", ["users", "vendors", "ordered_items", "products_x_deals", "visits"]),
     ],
 )  # fmt: skip
 def test_the_settings_say_which_modules(allow, deny, expected):
@@ -115,7 +115,7 @@ def test_a_needed_module_that_is_hidden_is_named_unless_it_is_left_out():
     [problem] = offered(hidden).problems
     assert "sees no module Deals" in str(problem)
     assert offered(hidden, deny="Deals").problems == ()
-    assert offered(hidden, allow="Tasks").problems == ()
+    assert offered(hidden, allow="Vendors").problems == ()
 
 
 @pytest.mark.parametrize(

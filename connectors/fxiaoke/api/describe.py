@@ -112,7 +112,7 @@ def reading(
     if not active:
         raise _fieldless(stream)
     declared = {f.name: f for f in stream.fields} or {stream.key: Field(stream.key, FieldType.TEXT)}
-    people = bool({f.name for f in stream.fields if f.pii}) or not stream.modelled
+    people = bool({f.name for f in stream.fields if f.pii}) or not stream.needed
     staff = bool(stream.options.get("staff"))
     unwanted = _own(metas) if staff and not personal else frozenset[str]()
     listed = {

@@ -64,16 +64,20 @@ def offer(
     people and departments is not known.
     """
     seen = {o.describeApiName: o for o in api.post(LIST, {}, _parse) if _readable(o)}
-    streams, problems, unread = [], [], []
+    streams, problems, unread, unseen = [], [], [], []
     for stream in declared:
         if not selection.wants(_names(stream), modelled=True):
             unread.append(stream.api_name)
         elif stream.api_name in seen or stream.options.get("unlisted"):
             streams.append(stream)
         elif stream.options.get("optional"):
-            _log.warning("%s/%s: the API user sees no object %s", source, stream.name, stream.api_name)
+            unseen.append(stream.api_name)
         else:
             problems.append(_hidden(stream))
+    if unseen:
+        _log.info(
+            "%s: the API user sees no object %s; their tables stay as they are", source, ", ".join(unseen)
+        )
     found = _discovered(source, list(seen.values()), declared, known or {})
     for stream in found:
         if selection.wants(_names(stream), modelled=False):

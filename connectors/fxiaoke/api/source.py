@@ -249,7 +249,7 @@ class _Clients:
 
 def _advised(stream: Stream, problem: Problem) -> Problem:
     """The same problem, placed; of an object that nobody needs it also says how to leave it out."""
-    if not stream.modelled and problem.actor is Actor.CRM_ADMIN and problem.code == "15003":
+    if not stream.needed and problem.actor is Actor.CRM_ADMIN and problem.code == "15003":
         problem.do = f"{problem.do}; or leave it out: {OBJECTS.deny}={stream.api_name}"
     return problem.located(source=stream.source, stream=stream.name)
 
