@@ -43,6 +43,8 @@ version_spans as (
     select
         opportunity_key,
         amount,
+        currency_code,
+        exchange_rate,
         valid_on,
         case when lag(valid_on) over (versions_in_order) is null then date '0001-01-01' else valid_on end as valid_from,
         coalesce(lead(valid_on) over (versions_in_order), date '9999-12-31') as valid_to
@@ -70,7 +72,8 @@ closed as (
         periods.period_start,
         {{ team_keys }},
         opportunities.status,
-        coalesce(opportunities.amount, 0) as amount,
+        coalesce(opportunities.amount_reporting, 0) as amount_reporting,
+        case when opportunities.amount is not null and opportunities.fx_rate is null then 1 else 0 end as is_without_rate,
         opportunities.cycle_days
     from opportunities
     inner join periods on opportunities.closed_on between periods.period_start and periods.period_end
@@ -80,8 +83,14 @@ held_open as (
     select
         periods.period_type,
         periods.period_start,
+        periods.measured_on,
+        opportunities.source_system,
+        opportunities.source_org,
         {{ team_keys }},
         case when spans.opportunity_key is null then opportunities.amount else spans.amount end as amount,
+        case when spans.opportunity_key is null then opportunities.currency_code else spans.currency_code end
+            as currency_code,
+        spans.exchange_rate,
         case when spans.valid_on > periods.measured_on then 1 else 0 end as is_rewound
     from opportunities
     inner join periods
@@ -93,32 +102,40 @@ held_open as (
         and spans.valid_to > periods.measured_on
 ),
 
+-- a stock is worth what it was worth on the day on which it is measured
+held_money as (
+    {{ fx_converted('held_open', 'events.measured_on') }}
+),
+
 stock as (
     select
         period_type,
         period_start,
         {{ team_keys }},
         count(*) as open_count,
-        sum(coalesce(amount, 0)) as open_amount,
+        sum(coalesce(amount_reporting, 0)) as open_amount,
         sum(case when amount is null then 1 else 0 end) as open_count_without_amount,
+        sum(case when amount is not null and fx_rate is null then 1 else 0 end) as open_count_without_rate,
         sum(is_rewound) as open_count_rewound
-    from held_open
+    from held_money
     group by period_type, period_start, {{ team_keys }}
 ),
 
 activity as (
     select
         period_type, period_start, {{ team_keys }},
-        created_count, null as status, 0 as amount, null as cycle_days,
-        0 as open_count, 0 as open_amount, 0 as open_count_without_amount, 0 as open_count_rewound
+        created_count, null as status, 0 as amount_reporting, 0 as is_without_rate, null as cycle_days,
+        0 as open_count, 0 as open_amount, 0 as open_count_without_amount, 0 as open_count_without_rate,
+        0 as open_count_rewound
     from created
     union all
-    select period_type, period_start, {{ team_keys }}, 0, status, amount, cycle_days, 0, 0, 0, 0
+    select
+        period_type, period_start, {{ team_keys }}, 0, status, amount_reporting, is_without_rate, cycle_days, 0, 0, 0, 0, 0
     from closed
     union all
     select
-        period_type, period_start, {{ team_keys }}, 0, null, 0, null,
-        open_count, open_amount, open_count_without_amount, open_count_rewound
+        period_type, period_start, {{ team_keys }}, 0, null, 0, 0, null,
+        open_count, open_amount, open_count_without_amount, open_count_without_rate, open_count_rewound
     from stock
 ),
 
@@ -143,12 +160,14 @@ counted as (
         sum(case when status = 'won' then 1 else 0 end) as won_count,
         sum(case when status = 'lost' then 1 else 0 end) as lost_count,
         sum(case when status = 'derailed' then 1 else 0 end) as derailed_count,
-        sum(case when status = 'won' then amount else 0 end) as won_amount,
-        sum(case when status = 'lost' then amount else 0 end) as lost_amount,
+        sum(case when status = 'won' then amount_reporting else 0 end) as won_amount,
+        sum(case when status = 'lost' then amount_reporting else 0 end) as lost_amount,
+        sum(is_without_rate) as closed_count_without_rate,
         {{ median("case when status = 'won' then cycle_days end") }} as median_cycle_days,
         sum(open_count) as open_count,
         sum(open_amount) as open_amount,
         sum(open_count_without_amount) as open_count_without_amount,
+        sum(open_count_without_rate) as open_count_without_rate,
         sum(open_count_rewound) as open_count_rewound
     from by_team
     group by period_type, team_axis, team_key, period_start
