@@ -87,7 +87,10 @@
     ) as priced
 {%- endmacro %}
 
-{# The facts that hold converted money, with the names of their dates of conversion. A new one is added here. #}
+{# The facts that convert money themselves; others inherit it. A new one is added here. #}
 {% macro money_facts() -%}
-    {{ return(['fct_opportunity']) }}
+    {{ return([
+        'fct_opportunity', 'fct_quote', 'fct_contract', 'fct_order', 'fct_invoice', 'fct_payment', 'fct_payment_plan',
+        'fct_opportunity_competitor',
+    ]) }}
 {%- endmacro %}
