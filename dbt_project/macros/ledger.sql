@@ -133,11 +133,11 @@
     cast({{ rows }}.{{ id }} as {{ type_text() }}) as source_id,
     {%- if account %}
     cast(coalesce(account_refs.record_key, 'unassigned') as {{ type_text() }}) as account_key,
-    cast(coalesce(account_members.account_uid, 'unassigned') as {{ type_text() }}) as account_uid,
+    cast(coalesce(account_members.account_uid, account_refs.record_key, 'unassigned') as {{ type_text() }}) as account_uid,
     {%- endif %}
     {%- if owner %}
     cast(coalesce(owner_refs.record_key, 'unassigned') as {{ type_text() }}) as owner_user_key,
-    cast(coalesce(owner_members.user_uid, 'unassigned') as {{ type_text() }}) as owner_user_uid,
+    cast(coalesce(owner_members.user_uid, owner_refs.record_key, 'unassigned') as {{ type_text() }}) as owner_user_uid,
     {%- endif %}
 {%- endmacro %}
 
