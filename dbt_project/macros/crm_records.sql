@@ -7,16 +7,17 @@
 #}
 
 {#
-    CRM → its ways in, its own API first. When a model is built, a way that has brought nothing yet is left out, unless
-    the CRM has no other: finding the same record in two ways is dear, and most have one. dbt knows all of them, so a
-    model follows when another way brings its first row.
+    CRM → its ways in, its own API first; of an entity that not every source offers, those that do. When a model is
+    built, a way that has brought nothing yet is left out, unless the CRM has no other: finding the same record in two
+    ways is dear, and most have one. dbt knows all of them, so a model follows when another way brings its first row.
 #}
-{% macro crm_ways() -%}
+{% macro crm_ways(entity=none) -%}
     {%- set ways = {} %}
-    {%- for source in var('crm_sources') if source not in var('other_ways') %}
+    {%- set offered = var('entity_sources').get(entity, var('crm_sources')) %}
+    {%- for source in var('crm_sources') if source in offered and source not in var('other_ways') %}
         {%- do ways.update({source: [source]}) %}
     {%- endfor %}
-    {%- for source in var('crm_sources') if source in var('other_ways') %}
+    {%- for source in var('crm_sources') if source in offered and source in var('other_ways') %}
         {%- if not execute or var('other_ways')[source] not in ways or holds_rows('raw_' ~ source) %}
         {%- do ways.setdefault(var('other_ways')[source], []).append(source) %}
         {%- endif %}
@@ -26,7 +27,7 @@
 
 {# The same columns of stg_<source>__<entity> of every source as they are, after its CRM, the source and its rank. #}
 {% macro union_sources(entity, columns) -%}
-    {%- for crm, ways in crm_ways().items() %}
+    {%- for crm, ways in crm_ways(entity).items() %}
     {%- set crm_loop = loop %}
     {%- for way in ways %}
     {{ way_rows(crm, way, loop.index, entity, columns) }}
@@ -278,7 +279,7 @@
         'source_org', 'opportunity_id', 'opportunity_name',
         'account_id', 'account_name', 'product_id', 'product_name', 'owner_id', 'owner_name',
         'pipeline', 'source_stage', 'source_status', 'source_record_status', 'lost_reason', 'lead_source',
-        'amount', 'currency_code', 'expected_close_date', 'actual_close_date', 'stage_changed_at',
+        'amount', 'currency_code', 'exchange_rate', 'expected_close_date', 'actual_close_date', 'stage_changed_at',
         'created_at', 'modified_at', 'read_at', 'read_position', 'deleted_at',
     ]) }}
 {%- endmacro %}

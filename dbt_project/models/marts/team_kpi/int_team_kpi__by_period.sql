@@ -5,7 +5,7 @@
 {%- set record_keys = record_axes.keys() | join('_team_key, ') ~ '_team_key' %}
 {%- set counts = [
     'created_count', 'won_count', 'lost_count', 'derailed_count', 'open_count', 'open_count_without_amount',
-    'open_count_rewound',
+    'open_count_without_rate', 'open_count_rewound', 'closed_count_without_rate',
 ] %}
 {%- set amounts = ['won_amount', 'lost_amount', 'open_amount'] %}
 
@@ -71,6 +71,8 @@ version_spans as (
     select
         opportunity_key,
         amount,
+        currency_code,
+        exchange_rate,
         valid_on,
         case when lag(valid_on) over (versions_in_order) is null then date '0001-01-01' else valid_on end as valid_from,
         coalesce(lead(valid_on) over (versions_in_order), date '9999-12-31') as valid_to
@@ -80,7 +82,34 @@ version_spans as (
     )
 ),
 
--- What happened, and on which day: created, closed, or held open at a month's end.
+held_open as (
+    select
+        opportunities.opportunity_key,
+        opportunities.source_system,
+        opportunities.source_org,
+        months.measured_on,
+        months.month_start,
+        case when spans.opportunity_key is null then opportunities.amount else spans.amount end as amount,
+        case when spans.opportunity_key is null then opportunities.currency_code else spans.currency_code end
+            as currency_code,
+        spans.exchange_rate,
+        case when spans.valid_on > months.measured_on then 1 else 0 end as is_rewound
+    from opportunities
+    inner join months
+        on opportunities.opened_on <= months.measured_on
+        and coalesce(opportunities.closed_on, date '9999-12-31') > months.measured_on
+    left join version_spans as spans
+        on spans.opportunity_key = opportunities.opportunity_key
+        and spans.valid_from <= months.measured_on
+        and spans.valid_to > months.measured_on
+),
+
+-- A stock is worth what it was worth on the day on which it is measured.
+held_money as (
+    {{ fx_converted('held_open', 'events.measured_on') }}
+),
+
+-- What happened, and on which day: created, closed, or held open at a month's end. Money in the reporting currency.
 events as (
     select
         opportunity_key,
@@ -88,6 +117,8 @@ events as (
         {{ period_start('month', 'created_on') }} as month_start,
         'created' as kind,
         cast(0 as decimal(18, 2)) as amount,
+        0 as is_without_amount,
+        0 as is_without_rate,
         0 as is_rewound
     from opportunities
     cross join as_of
@@ -100,7 +131,9 @@ events as (
         closed_on,
         {{ period_start('month', 'closed_on') }},
         status,
-        amount,
+        amount_reporting,
+        case when amount is null then 1 else 0 end,
+        case when amount is not null and fx_rate is null then 1 else 0 end,
         0
     from opportunities
     where closed_on is not null
@@ -108,20 +141,15 @@ events as (
     union all
 
     select
-        opportunities.opportunity_key,
-        months.measured_on,
-        months.month_start,
+        opportunity_key,
+        measured_on,
+        month_start,
         'open',
-        case when spans.opportunity_key is null then opportunities.amount else spans.amount end,
-        case when spans.valid_on > months.measured_on then 1 else 0 end
-    from opportunities
-    inner join months
-        on opportunities.opened_on <= months.measured_on
-        and coalesce(opportunities.closed_on, date '9999-12-31') > months.measured_on
-    left join version_spans as spans
-        on spans.opportunity_key = opportunities.opportunity_key
-        and spans.valid_from <= months.measured_on
-        and spans.valid_to > months.measured_on
+        amount_reporting,
+        case when amount is null then 1 else 0 end,
+        case when amount is not null and fx_rate is null then 1 else 0 end,
+        is_rewound
+    from held_money
 ),
 
 owned as (
@@ -171,7 +199,8 @@ split_out as (
         {%- endfor %}
         {{ view }}_user_uid as user_uid,
         1 as is_counted,
-        case when amount is null then 1 else 0 end as is_without_amount,
+        is_without_amount,
+        is_without_rate,
         case when is_split then 0 else coalesce(amount, 0) end as amount
     from owned
 
@@ -182,7 +211,7 @@ split_out as (
         {%- for axis in record_axes %}
         {{ axis }}_team_key_as_is,
         {%- endfor %}
-        user_uid, 0, 0, amount_share
+        user_uid, 0, 0, 0, amount_share
     from ({{ shared_out('split_out', ['opportunity_key', 'kind', 'day'], ['amount'], 'share', 'user_uid, role') }}) as shared
 ),
 
@@ -203,6 +232,8 @@ split_out as (
         sum(case when kind = '{{ status }}' then is_counted else 0 end) as {{ status }}_count,
         {%- endfor %}
         sum(case when kind = 'open' then is_without_amount else 0 end) as open_count_without_amount,
+        sum(case when kind = 'open' then is_without_rate else 0 end) as open_count_without_rate,
+        sum(case when kind in ('won', 'lost', 'derailed') then is_without_rate else 0 end) as closed_count_without_rate,
         sum(case when kind = 'open' then is_rewound else 0 end) as open_count_rewound
         {%- for status in ['won', 'lost', 'open'] %},
         sum(case when kind = '{{ status }}' then amount else 0 end) as {{ status }}_amount
