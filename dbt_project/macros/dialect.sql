@@ -97,3 +97,7 @@
     {%- set spaces = " \t\r\n\u00a0\u3000\u200b\ufeff" -%}
     lower(translate({{ expression }}, '{{ wide ~ spaces }}', '{{ narrow | replace("'", "''") }}'))
 {%- endmacro %}
+
+{# How alike two texts are, 0 to 1 (Jaro-Winkler): a common beginning counts most. #}
+{% macro text_similarity(one, other) -%}{{ return(adapter.dispatch('text_similarity')(one, other)) }}{%- endmacro %}
+{% macro default__text_similarity(one, other) -%}jaro_winkler_similarity({{ one }}, {{ other }}){%- endmacro %}
