@@ -196,7 +196,8 @@
                 -- what was void before the API was first asked has this word only
                 {%- set said = {
                     'source_org': 'source_org', id: 'record_id', 'modified_at': 'deleted_at', 'read_at': 'said_at',
-                    'read_position': '0', 'deleted_at': 'deleted_at',
+                    'read_position': '0', 'loaded_at': 'said_at',
+                    'deleted_at': 'deleted_at',
                 } %}
                 select
                     '{{ crm }}',
@@ -280,7 +281,7 @@
         'account_id', 'account_name', 'product_id', 'product_name', 'owner_id', 'owner_name',
         'pipeline', 'source_stage', 'source_status', 'source_record_status', 'lost_reason', 'lead_source',
         'amount', 'currency_code', 'exchange_rate', 'expected_close_date', 'actual_close_date', 'stage_changed_at',
-        'created_at', 'modified_at', 'read_at', 'read_position', 'deleted_at',
+        'created_at', 'modified_at', 'read_at', 'read_position', 'loaded_at', 'deleted_at',
     ]) }}
 {%- endmacro %}
 

@@ -128,3 +128,7 @@
 {% macro default__edit_similarity(one, other) -%}
     (1 - levenshtein({{ one }}, {{ other }}) / nullif(cast(greatest(length({{ one }}), length({{ other }})) as {{ type_double() }}), 0))
 {%- endmacro %}
+
+{# How alike two texts are, 0 to 1 (Jaro-Winkler): a common beginning counts most. #}
+{% macro text_similarity(one, other) -%}{{ return(adapter.dispatch('text_similarity')(one, other)) }}{%- endmacro %}
+{% macro default__text_similarity(one, other) -%}jaro_winkler_similarity({{ one }}, {{ other }}){%- endmacro %}

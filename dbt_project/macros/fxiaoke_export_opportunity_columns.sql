@@ -36,6 +36,7 @@
         _modified_at as modified_at,
         _read_at as read_at,
         _position as read_position,
+        _loaded_at as loaded_at,
         _deleted_at as deleted_at
 {% endmacro %}
 

@@ -42,3 +42,12 @@
     from {{ ref('stage_map') }} as stage_map
     inner join {{ ref('stages') }} as stages on stages.stage = stage_map.stage
 {%- endmacro %}
+
+{#
+    How good the evidence for a stage is. event: the vendor logs every change, so no visit is missing and each moment is
+    its own (Zoho DealHistory). row: the record tells when its present stage began (Fxiaoke 阶段变更时间); the moment is
+    exact, but what came and went between two looks is missing. diff: two looks differ, and the change lies between.
+#}
+{% macro evidence_grade(evidence) -%}
+    case {{ evidence }} when 'vendor_row' then 'event' when 'vendor_stamp' then 'row' else 'diff' end
+{%- endmacro %}

@@ -23,6 +23,7 @@ select
         as {{ type_double() }}
     ) as duration_days,
     cast(visits.entered_uncertainty_s as bigint) as entered_uncertainty_s,
-    cast(visits.evidence as {{ type_text() }}) as evidence
+    cast(visits.evidence as {{ type_text() }}) as evidence,
+    cast({{ evidence_grade('visits.evidence') }} as {{ type_text() }}) as evidence_grade
 from visits
 inner join opportunities on opportunities.opportunity_key = visits.opportunity_key
