@@ -162,9 +162,9 @@
     from the last version before of the API, or else of a file that knows the record by another key. A file's version that tells a change the API told too is left out: the API knows
     its moment better. existed_at: for when it says that the record exists; a file may be read long after it was made,
     so beside the API it speaks for the record's last change only. A full list that lacks a record is no word against
-    the API's.
+    the API's. only_changed: of a table of opportunities that is built for the changed ones.
 #}
-{% macro merged_versions(crm, ways, entity, keys_of, id, columns, references, own) -%}
+{% macro merged_versions(crm, ways, entity, keys_of, id, columns, references, own, only_changed=false) -%}
     {%- set key = 'source_org, ' ~ id %}
     {%- set paired = [] %}
     {%- for reference in references %}{% do paired.extend([reference ~ '_id', reference ~ '_name']) %}{% endfor %}
@@ -210,7 +210,9 @@
                 from {{ ref('stg_' ~ ways[0] ~ '__deletions') }}
                 where entity = '{{ keys_of }}' and not is_read
             ) as keyed
+            {%- if only_changed %}
             where {{ is_of_changed_opportunity('keyed') }}
+            {%- endif %}
         ),
 
         placed as (

@@ -14,7 +14,8 @@ with unioned as (
     where {{ is_of_changed_opportunity('known') }}
     {%- else -%}
     {{ merged_versions(
-        crm, ways, 'opportunity_versions', 'opportunities', 'opportunity_id', opportunity_columns(), references, own
+        crm, ways, 'opportunity_versions', 'opportunities', 'opportunity_id', opportunity_columns(), references, own,
+        only_changed=true
     ) }}
     {%- endif %}
     {%- if not loop.last %}
