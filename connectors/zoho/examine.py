@@ -29,7 +29,7 @@ _PROOFS = {
     "ZohoCRM.bulk.READ": "/crm/bulk/v8/read/1",
 }
 _QUERY = {"select_query": "select id from {module} where id is not null limit 0, 1"}
-_METADATA, _LIST, _DELETED = 1, 1, 2  # credits of a module in which nothing changed
+_METADATA, _LIST, _DELETED, _TOTALS = 1, 1, 2, 1  # credits of a module in which nothing changed
 
 
 class Examination:
@@ -157,16 +157,17 @@ class Examination:
 
 
 def idle_cost(streams: Sequence[Stream]) -> int:
-    """Credits of a sync in which nothing changed: the list of modules; of each module its metadata, its list and
-    its deleted list; of each setting a call, but field metadata is at hand by then, layout and pipeline make
-    two calls for three streams, and tags are asked for by module."""
+    """Credits of a sync in which nothing changed: the list of modules; of each its metadata, its list, its deleted list
+    and, where models read it, its totals; of each setting a call, but field metadata is at hand by then, layout and
+    pipeline make two calls for three streams, and tags are asked for by module."""
     modules = [stream for stream in streams if "path" not in stream.options]
     deletes = sum(stream.deletes for stream in modules)
+    totals = sum(stream.modelled for stream in modules) * _TOTALS
     shared = {"fields": 0, "pipelines": 1, "pipeline_stages": 0, "stages": 1, "tags": deletes}
     settings = [stream for stream in streams if "path" in stream.options]
     calls = sum(shared.get(str(stream.options.get("recipe")), 1) for stream in settings)
     users = sum("recipe" not in stream.options for stream in settings)  # field metadata is tried for them too
-    return 1 + len(modules) * (_METADATA + _LIST) + deletes * _DELETED + calls + users
+    return 1 + len(modules) * (_METADATA + _LIST) + deletes * _DELETED + totals + calls + users
 
 
 def _lacks_scope(problem: Problem | None) -> bool:

@@ -59,7 +59,7 @@ class Organisation:
     own: list[str] = field(default_factory=lambda: ["Visits", "Codes", "Secret_Plans", "Blank", "Surveys"])
 
     def modules(self) -> list[dict[str, Any]]:
-        declared = [s.api_name for s in discover()["zoho"].streams() if s.name != "users"]
+        declared = [s.api_name for s in discover()["zoho"].streams() if "path" not in s.options]
         return [
             *({"api_name": name, "id": "1", "generated_type": "default"} for name in declared),
             *(
