@@ -24,7 +24,9 @@ class Sandbox:
     """A served company (`python -m sandbox serve`). `settings` is what a reader of its Zoho must be configured with,
     `fxiaoke` a reader of its Fxiaoke."""
 
-    def __init__(self, *, seed: int = 7, size: str | int = "small", clock: str | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 7, size: str | int = "small", clock: str | None = None, ledger: bool = False
+    ) -> None:
         command = [
             sys.executable,
             "-m",
@@ -38,7 +40,7 @@ class Sandbox:
             str(size),
         ]
         self._process = subprocess.Popen(
-            [*command, *(["--clock", clock] if clock else [])],
+            [*command, *(["--clock", clock] if clock else []), *(["--ledger"] if ledger else [])],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
