@@ -198,17 +198,13 @@ split_out as (
         coalesce(slices.{{ axis }}_team_key_as_is, credits.{{ axis }}_team_key_as_is) as {{ axis }}_team_key,
         {%- endif %}
         {%- endfor %}
-        sum(case when kind = 'created' then is_counted else 0 end) as created_count,
-        {%- for status in ['won', 'lost', 'derailed', 'open'] %}
-        sum(case when kind = '{{ status }}' then is_counted else 0 end) as {{ status }}_count,
-        {%- endfor %}
-        sum(case when kind = 'open' then is_without_amount else 0 end) as open_count_without_amount,
-        sum(case when kind = 'open' then is_rewound else 0 end) as open_count_rewound
-        {%- for status in ['won', 'lost', 'open'] %},
-        sum(case when kind = '{{ status }}' then amount else 0 end) as {{ status }}_amount
-        {%- endfor %}
-    from {{ view }}_credits as credits
+        credits.kind,
+        sum(is_counted) as opportunity_count,
+        sum(is_without_amount) as count_without_amount,
+        sum(is_rewound) as count_rewound,
+        sum(amount) as amount
     {%- if view == 'as_was' %}
+    from as_was_credits as credits
     left join slice_teams as slices
         on slices.user_uid = credits.user_uid
         and slices.valid_from <= credits.day
@@ -220,23 +216,41 @@ split_out as (
         and {{ axis }}_records.valid_to > credits.day
     {%- endfor %}
     {%- else %}
+    from as_is_credits as credits
     cross join as_of
     left join slice_teams as slices
         on slices.user_uid = credits.user_uid
         and slices.valid_from <= as_of.as_of_date
         and slices.valid_to > as_of.as_of_date
     {%- endif %}
-    group by 2, 3{% for axis in record_axes %}, {{ loop.index + 3 }}{% endfor %}
+    group by 2, 3, {% for axis in record_axes %}{{ loop.index + 3 }}, {% endfor %}credits.kind
 ),
 
 {% endfor -%}
 sums as (
-    {%- for view in views %}
-    select * from {{ view }}_sums
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    select
+        org_view,
+        month_start,
+        slice_key,
+        {%- for axis in record_axes %}
+        {{ axis }}_team_key,
+        {%- endfor %}
+        {%- for kind in ['created', 'won', 'lost', 'derailed', 'open'] %}
+        case when kind = '{{ kind }}' then opportunity_count else 0 end as {{ kind }}_count,
+        {%- endfor %}
+        case when kind = 'open' then count_without_amount else 0 end as open_count_without_amount,
+        case when kind = 'open' then count_rewound else 0 end as open_count_rewound
+        {%- for kind in ['won', 'lost', 'open'] %},
+        case when kind = '{{ kind }}' then amount else 0 end as {{ kind }}_amount
+        {%- endfor %}
+    from (
+        {%- for view in views %}
+        select * from {{ view }}_sums
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ) as both_views
 ),
 
 -- From here on rows are few: what a person's slice has in a month, on each axis.
