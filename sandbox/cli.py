@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _company(parser: argparse.ArgumentParser, clock: str = "--clock") -> None:
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ledger", action="store_true", help="with what follows a won deal (README)")
     parser.add_argument("--size", default="small", help="small, medium, large or a number of deals")
     parser.add_argument(clock, dest="clock", help="ISO 8601; office time (+08:00) without an offset")
 
@@ -78,7 +79,7 @@ def _serve(options: argparse.Namespace) -> int:
     clock = parse(options.clock) if options.clock else OPENING
     if options.state:
         clock = recall(options.state, options.seed, options.size) or clock
-    world = World(options.seed, options.size, clock)
+    world = _world(options, clock)
     if options.state:
         remember(options.state, world)
     serve(application(world, options.state, extras=options.extras), options.host, options.port)
@@ -101,7 +102,7 @@ def _exports(options: argparse.Namespace) -> int:
 
         wish = Export(options.format, options.ids, options.layout, options.pack)
         clock = parse(options.clock) if options.clock else OPENING
-        files = write_exports(World(options.seed, options.size, clock).log, clock, options.dir, wish)
+        files = write_exports(_world(options, clock).log, clock, options.dir, wish)
     print("\n".join(map(str, files)))
     return 0
 
@@ -113,9 +114,13 @@ def _inputs(options: argparse.Namespace) -> int:
         from sandbox.inputs.files import write_inputs
 
         clock = parse(options.clock) if options.clock else OPENING
-        files = write_inputs(World(options.seed, options.size, clock).log, clock, options.dir)
+        files = write_inputs(_world(options, clock).log, clock, options.dir)
     print("\n".join(map(str, files)))
     return 0
+
+
+def _world(options: argparse.Namespace, clock: int) -> World:
+    return World(options.seed, options.size, clock, books=options.ledger)
 
 
 def _post(url: str, action: str, body: dict[str, Any]) -> dict[str, Any]:

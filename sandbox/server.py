@@ -33,11 +33,11 @@ CREDITS = 5_000_000  # of 24 hours; a test may lower them
 
 def application(world: World, state: Path | None = None, *, extras: bool = False) -> Starlette:
     """The application around a company; `state` is the file that remembers the clock, `extras` a switch."""
-    switches = Switches(extras=extras)
+    switches = Switches(extras=extras, ledger=world.books)
     store, faults, stats, views = Store(world.log, switches), Faults(), Stats(CREDITS), Views()
     api, bulk = Api(store, switches, views), BulkRead(store, switches, views)
     web = Web(api, bulk, faults, stats, lambda: world.clock)
-    turned = OpenSwitches()
+    turned = OpenSwitches(ledger=world.books)
     tenant = Tenant(world.log, turned)
     fxiaoke = OpenWeb(OpenApi(tenant, turned), faults, stats, lambda: world.clock)
 
@@ -45,7 +45,12 @@ def application(world: World, state: Path | None = None, *, extras: bool = False
         store.catch_up()
         tenant.catch_up()
 
-    admin = Admin(world, moved, web, switches, turned, state)
+    def refounded() -> None:
+        store.restart()
+        tenant.restart()
+        views.forget()
+
+    admin = Admin(world, moved, refounded, web, switches, turned, state)
     truth = Truth(world.log, lambda: world.clock)
     dated = Middleware(Dated, now=lambda: world.clock)
     return Starlette(

@@ -6,13 +6,14 @@
     API on ties; what a file leaves open is the API's, or else another file's.
 #}
 
-{# CRM → its ways in, its own API first. #}
-{% macro crm_ways() -%}
+{# CRM → its ways in, its own API first; of an entity that not every source offers, those that do. #}
+{% macro crm_ways(entity=none) -%}
     {%- set ways = {} %}
-    {%- for source in var('crm_sources') if source not in var('other_ways') %}
+    {%- set offered = var('entity_sources').get(entity, var('crm_sources')) %}
+    {%- for source in var('crm_sources') if source in offered and source not in var('other_ways') %}
         {%- do ways.update({source: [source]}) %}
     {%- endfor %}
-    {%- for source in var('crm_sources') if source in var('other_ways') %}
+    {%- for source in var('crm_sources') if source in offered and source in var('other_ways') %}
         {%- do ways.setdefault(var('other_ways')[source], []).append(source) %}
     {%- endfor %}
     {{- return(ways) }}
@@ -270,7 +271,7 @@
         'source_org', 'opportunity_id', 'opportunity_name',
         'account_id', 'account_name', 'product_id', 'product_name', 'owner_id', 'owner_name',
         'pipeline', 'source_stage', 'source_status', 'source_record_status', 'lost_reason', 'lead_source',
-        'amount', 'currency_code', 'expected_close_date', 'actual_close_date', 'stage_changed_at',
+        'amount', 'currency_code', 'exchange_rate', 'expected_close_date', 'actual_close_date', 'stage_changed_at',
         'created_at', 'modified_at', 'read_at', 'read_position', 'deleted_at',
     ]) }}
 {%- endmacro %}

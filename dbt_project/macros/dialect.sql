@@ -46,6 +46,16 @@
 {% macro seconds_between(first, last) -%}{{ return(adapter.dispatch('seconds_between')(first, last)) }}{%- endmacro %}
 {% macro default__seconds_between(first, last) -%}date_diff('second', {{ first }}, {{ last }}){%- endmacro %}
 
+{# The date so many days later. #}
+{% macro add_days(day, count) -%}{{ return(adapter.dispatch('add_days')(day, count)) }}{%- endmacro %}
+{% macro default__add_days(day, count) -%}({{ day }} + cast({{ count }} as integer)){%- endmacro %}
+
+{# The date so many months later; the last day of the month where it has no such day. #}
+{% macro add_months(day, count) -%}{{ return(adapter.dispatch('add_months')(day, count)) }}{%- endmacro %}
+{% macro default__add_months(day, count) -%}
+    cast({{ day }} + to_months(cast({{ count }} as integer)) as date)
+{%- endmacro %}
+
 {# First day of the month or quarter of a date. #}
 {% macro period_start(period, day) -%}{{ return(adapter.dispatch('period_start')(period, day)) }}{%- endmacro %}
 {% macro default__period_start(period, day) -%}cast(date_trunc('{{ period }}', {{ day }}) as date){%- endmacro %}
@@ -56,13 +66,13 @@
     cast({{ first_day }} + interval {{ {'month': 1, 'quarter': 3}[period] }} month - interval 1 day as date)
 {%- endmacro %}
 
-{# In a select list: one row per period between two dates, as the period's first day. No row if a date is NULL. #}
+{# In a select list: one row per day, month or quarter between two dates, as its first day. No row if a date is NULL. #}
 {% macro each_period(period, first, last) -%}{{ return(adapter.dispatch('each_period')(period, first, last)) }}{%- endmacro %}
 {% macro default__each_period(period, first, last) -%}
     unnest(generate_series(
         cast(date_trunc('{{ period }}', {{ first }}) as timestamp),
         cast({{ last }} as timestamp),
-        interval {{ {'month': 1, 'quarter': 3}[period] }} month
+        interval {{ {'day': '1 day', 'month': '1 month', 'quarter': '3 month'}[period] }}
     ))
 {%- endmacro %}
 

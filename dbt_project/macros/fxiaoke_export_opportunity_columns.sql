@@ -24,6 +24,7 @@
         -- money
         {{ money_field('amount') }} as amount,
         cast(null as {{ type_text() }}) as currency_code,
+        cast(null as {{ type_rate() }}) as exchange_rate,
 
         -- days and moments
         {{ typed_field('close_date', 'date') }} as expected_close_date,

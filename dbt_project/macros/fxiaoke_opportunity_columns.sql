@@ -23,6 +23,7 @@
         -- money
         {{ money_field('amount') }} as amount,
         {{ text_field('mc_currency') }} as currency_code,
+        {{ typed_field('mc_exchange_rate', type_rate()) }} as exchange_rate,
 
         -- days and moments. A date is the moment at which it begins where the tenant lives.
         {{ business_date(timestamp_field('close_date')) }} as expected_close_date,

@@ -25,10 +25,12 @@ select
     cast(by_period.win_rate as {{ type_double() }}) as win_rate,
     cast(by_period.won_amount as decimal(18, 2)) as won_amount,
     cast(by_period.lost_amount as decimal(18, 2)) as lost_amount,
+    cast(by_period.closed_count_without_rate as bigint) as closed_count_without_rate,
     cast(by_period.median_cycle_days as {{ type_double() }}) as median_cycle_days,
     cast(by_period.open_count as bigint) as open_count,
     cast(by_period.open_amount as decimal(18, 2)) as open_amount,
     cast(by_period.open_count_without_amount as bigint) as open_count_without_amount,
+    cast(by_period.open_count_without_rate as bigint) as open_count_without_rate,
     cast(by_period.open_count_rewound as bigint) as open_count_rewound,
     cast(by_period.as_of_date as date) as as_of_date,
     {{ metric_version() }} as metric_version

@@ -22,6 +22,7 @@
         -- money
         {{ money_field('Amount') }} as amount,
         {{ text_field('Currency') }} as currency_code,
+        {{ inverse_rate(typed_field('Exchange_Rate', type_double())) }} as exchange_rate,
 
         -- days and moments. Zoho has one date: expected while open, actual once closed.
         {{ typed_field('Closing_Date', 'date') }} as expected_close_date,

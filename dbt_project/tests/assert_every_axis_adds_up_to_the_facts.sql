@@ -6,8 +6,8 @@ with facts as (
         sum(case when status = 'won' then 1 else 0 end) as won_count,
         sum(case when status = 'lost' then 1 else 0 end) as lost_count,
         sum(case when status = 'derailed' then 1 else 0 end) as derailed_count,
-        sum(case when status = 'won' then coalesce(amount, 0) else 0 end) as won_amount,
-        sum(case when status = 'lost' then coalesce(amount, 0) else 0 end) as lost_amount
+        sum(case when status = 'won' then coalesce(amount_reporting, 0) else 0 end) as won_amount,
+        sum(case when status = 'lost' then coalesce(amount_reporting, 0) else 0 end) as lost_amount
     from {{ ref('fct_opportunity') }}
 ),
 

@@ -3,7 +3,7 @@ with facts as (
     select
         count(*) as opportunity_count,
         coalesce(sum(case when status = 'open' then 1 else 0 end), 0) as open_count,
-        coalesce(sum(case when status = 'won' then amount end), 0) as won_amount
+        coalesce(sum(case when status = 'won' then amount_reporting end), 0) as won_amount
     from {{ ref('fct_opportunity') }}
 ),
 

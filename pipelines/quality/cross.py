@@ -15,7 +15,7 @@ from connectors.core.errors import Problem
 from pipelines.quality.columns import Operand, loose, resolve
 from pipelines.quality.evidence import validation_result
 from pipelines.quality.measure import judge_facts
-from pipelines.quality.model import Freshness, Overlaps, Reference, Rule, RuleSet, Scope
+from pipelines.quality.model import Freshness, Overlaps, Reference, Rule, RuleSet, Scope, SumsTo
 from pipelines.quality.plan import NotApplicable
 from pipelines.quality.privacy import Privacy
 from pipelines.quality.results import SAMPLES, cross_result, unjudged
@@ -193,6 +193,8 @@ class _House:
             question = _orphans(table, self._loaded(rule.references.stream), rule.references)
         elif rule.unique is not None:
             question = _doubled(table, rule.unique)
+        elif rule.sums_to is not None:
+            question = _unclosed(table, rule.sums_to)
         else:
             assert rule.overlaps is not None
             question = _overlapping(table, rule.overlaps)
@@ -280,6 +282,26 @@ def _doubled(table: _Table, columns: tuple[str, ...]) -> _Question:
         f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _record_id) > 1",
         bases=frozenset(part.base for part in parts),
         column=", ".join(columns),
+    )
+
+
+def _unclosed(table: _Table, asked: SumsTo) -> _Question:
+    """Rows whose fellows, with themselves, do not sum to what they must."""
+    summed, of = table.operand(asked.column), [table.operand(ref) for ref in asked.per]
+    if summed.kind is not Kind.NUMBER:
+        raise NotApplicable(f"{asked.column} is {summed.kind}: it has no sum")
+    per = ", ".join(part.unit() for part in of)
+    filled = " AND ".join(part.present() for part in of)
+    shown = " || ' / ' || ".join(part.shown() for part in of)
+    judged = (
+        f"SELECT _record_id, {shown} || ': ' || total AS shown, total <> {asked.to} AS open FROM (SELECT *, "
+        f"coalesce(sum({summed.sql}) OVER (PARTITION BY {per}), 0) AS total FROM {table.living} AND {filled})"
+    )
+    return _Question(
+        counting=f"SELECT count(*), count(*) FILTER (WHERE open) FROM ({judged})",
+        samples=f"SELECT _record_id, shown FROM ({judged}) WHERE open",
+        bases=frozenset({summed.base, *(part.base for part in of)}),
+        column=f"{asked.column} per {', '.join(asked.per)}",
     )
 
 

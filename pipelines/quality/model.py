@@ -61,7 +61,7 @@ class Scope(StrEnum):
     CROSS = "cross"
 
 
-CROSS = ("references", "unique", "overlaps", "freshness", "totals")
+CROSS = ("references", "unique", "overlaps", "sums_to", "freshness", "totals")
 """What a rule of scope cross can ask of the loaded tables."""
 
 
@@ -121,6 +121,15 @@ class Overlaps(_Model):
         return self
 
 
+class SumsTo(_Model):
+    """Of all rows with the same `per`, the values of `column` sum to `to`, exactly; empty ones count as nothing. Rows
+    in which one of `per` is empty belong to no sum. Every row of a sum that does not close breaks the rule."""
+
+    per: Columns
+    column: Text
+    to: int
+
+
 class Freshness(_Model):
     """How old the newest may be when a run ends: the newest record by its stamp, or the newest complete read."""
 
@@ -172,6 +181,7 @@ class Rule(_Model):
     references: Reference | None = None
     unique: Columns | None = None
     overlaps: Overlaps | None = None
+    sums_to: SumsTo | None = None
     freshness: Freshness | None = None
     totals: Totals | None = None
 

@@ -14,7 +14,8 @@ from sandbox.company.clock import OFFICE_ZONE
 class Switches(Turning):
     """How Zoho behaves where its pages do not say, or where a test needs a smaller limit.
 
-    extras: whether the modules beside the core are there. hidden: modules that settings/modules leaves out.
+    extras: whether the modules beside the core are there. ledger: whether what follows a won deal is lived and served,
+    in both CRMs and the managers' spreadsheets. hidden: modules that settings/modules leaves out.
     denied: modules that the API user may not view (403). off: modules whose feature is off (400). no_fields: modules
     without field metadata (204). sparse: modules with a field that lacks keys. territories: whether there are any.
     deleted_lists: whether subform and linking modules have a deleted list. deleted_rows: how many rows of a deleted
@@ -35,6 +36,7 @@ class Switches(Turning):
     """
 
     extras: bool = False
+    ledger: bool = False
     hidden: list[str] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)

@@ -25,19 +25,21 @@ Body = dict[str, Any]
 
 
 class Admin:
-    """Routes that no CRM has. `moved` is called after the clock moved; `state` remembers the clock."""
+    """Routes that no CRM has. `moved` is called after the clock moved, `refounded` after the company was lived through
+    anew; `state` remembers the clock."""
 
     def __init__(
         self,
         world: World,
         moved: Callable[[], None],
+        refounded: Callable[[], None],
         web: Web,
         switches: Switches,
         fxiaoke: FxiaokeSwitches,
         state: Path | None,
     ) -> None:
         self._world, self._moved, self._web, self._switches, self._state = world, moved, web, switches, state
-        self._fxiaoke = fxiaoke
+        self._fxiaoke, self._refounded = fxiaoke, refounded
 
     def routes(self) -> list[Route]:
         """For the application."""
@@ -135,7 +137,10 @@ class Admin:
         the rest: `admin/switches.py`."""
         rest = {name: value for name, value in body.items() if name not in ("credits", "fxiaoke")}
         self._switches.turn(rest)
-        self._fxiaoke.turn(dict(body.get("fxiaoke", {})))
+        if self._switches.ledger is not self._world.books:
+            self._world.refound(books=self._switches.ledger)
+            self._refounded()
+        self._fxiaoke.turn({**body.get("fxiaoke", {}), "ledger": self._switches.ledger})
         if "credits" in body:
             self._web.stats.budget, self._web.stats.spent = int(body["credits"]), 0
         own = {"credits": self._web.stats.budget, "fxiaoke": asdict(self._fxiaoke)}

@@ -61,6 +61,7 @@ class Acts:
     def __init__(self, side: Side) -> None:
         self._side, fields = side, FieldActs(side)
         self._states: dict[str, _State] = {}
+        self.done = 0
         self._known: dict[str, Callable[..., Any]] = {
             "create": self._create, "edit": self._edit, "recompute": self._recompute, "delete": self._delete,
             "restore": self._restore, "recreate": self._recreate, "merge": self._merge, "convert": self._convert,
@@ -76,6 +77,7 @@ class Acts:
             asked = signature(self._known[act]).bind(entity, **more)
         except TypeError as error:
             raise ValueError(f"{act} does not take that: {error}") from error
+        self.done += 1
         return self._known[act](*asked.args, **asked.kwargs)
 
     def state(self, entity: str) -> dict[str, dict[str, Any]]:

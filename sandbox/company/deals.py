@@ -30,9 +30,13 @@ class DealLives:
             chance.pick(dialect.sales["sources"]), 0 if roll() < 0.05 else self._worth(product),
             agenda.today + 20 + int(roll() * 100), stage, probability, name, agenda.now,
         )  # fmt: skip
+        if side.books:
+            deal.currency, deal.rate = side.books.currency(account)
         changes = self._visit(dialect.deal(deal, chance, agenda.now))
         side.log.append(Event(agenda.now, side.crm, "deals", id, CREATE, deal.owner.id, changes))
         side.deals.append(deal)
+        if side.books:
+            side.books.opened(deal)
         self._rest(deal)
         return deal
 
@@ -125,6 +129,8 @@ class DealLives:
         self._write(
             deal, self._side.dialect.deal_moved(deal, self._side.chance, self._side.agenda.now), visit=True
         )
+        if self._side.books:
+            self._side.books.moved(deal)
 
     def _close(self, deal: Deal, end: tuple[str, int]) -> None:
         side = self._side
@@ -139,6 +145,8 @@ class DealLives:
             deal.account.buyer = True
             if bought := side.dialect.account_bought():
                 side.updated("accounts", deal.account.id, deal.owner.id, bought)
+        if side.books:
+            side.books.closed(deal)
 
     def _reopen(self, deal: Deal) -> None:
         side = self._side

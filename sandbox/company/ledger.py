@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sandbox.company.books.office import KINDS, OFFICE
 from sandbox.company.clock import HISTORY_BEGINS, day_text, local_day
 from sandbox.company.log import CREATE, UPDATE, Log
 from sandbox.company.words import read_yaml, words
@@ -48,10 +49,21 @@ def ledger(log: Log, at: int) -> dict[str, list[Facts]]:
         "key_results": list(_key_results(people, year)),
         "manager_ratings": list(_ratings(people, year)),
         "market_sizes": list(_markets(year)),
-        "exchange_rates": list(_rates(day)),
+        "exchange_rates": list(_rates(day, kept=bool(log.of(OFFICE, "receipts")))),
         "workdays": list(_special_days(year)),
         "identity_decisions": list(_decisions(log, at)),
+        **{kind: _written(log, kind, at) for kind in KINDS if log.of(OFFICE, kind)},
     }
+
+
+def _written(log: Log, kind: str, at: int) -> list[Facts]:
+    """Rows that managers write themselves, where books are kept."""
+    rows: dict[str, Facts] = {}
+    for event in log.of(OFFICE, kind):
+        if event.time > at:
+            break
+        rows.setdefault(event.id, {}).update(event.changes)
+    return list(rows.values())
 
 
 @cache
@@ -205,11 +217,14 @@ def _markets(year: int) -> Iterator[Facts]:
             }  # fmt: skip
 
 
-def _rates(day: str) -> Iterator[Facts]:
-    """One per currency and month, from the company's first one on."""
+def _rates(day: str, *, kept: bool) -> Iterator[Facts]:
+    """One per currency and month, from the company's first one on; kept: with those that books are kept in."""
     months = (f"{year}-{month:02d}-01" for year in range(2025, int(day[:4]) + 1) for month in range(1, 13))
     for step, first in enumerate(month for month in months if month <= day):
-        for currency, units, rate, more in _decided()["rates"]:
+        for currency, units, rate, more in [
+            *_decided()["rates"],
+            *(_decided()["rates_kept"] if kept else ()),
+        ]:
             yield {
                 "currency": currency, "base_currency": "CNY", "rate_type": "mid", "rate_date": first, "units": units,
                 "rate": str(Decimal(rate) + step * Decimal(more)), "provider": "外汇交易中心",

@@ -58,6 +58,10 @@ class Log:
         self._newest = event.time
         self._all.append(event)
 
+    def clear(self) -> None:
+        """As it was before anything happened."""
+        self.__init__()
+
     def __len__(self) -> int:
         return len(self._all)
 

@@ -126,3 +126,5 @@ class Deal:
     from_lead: bool = False  # a lead points to it, so it is never deleted
     deleted: bool = False
     steps: int = 0  # the number of the step that is due; an older one still in the queue is void
+    currency: str = ""  # where books are kept: what it is in, and the rate as its CRM says it
+    rate: float = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.company.agenda import Agenda
 from sandbox.company.chance import Chance
@@ -10,6 +10,9 @@ from sandbox.company.dialects.base import Dialect
 from sandbox.company.log import CREATE, DELETE, RECOMPUTE, RESTORE, UPDATE, Event, Log
 from sandbox.company.parties import Market, spelling
 from sandbox.company.records import Account, Contact, Deal, Lead, Party, Product, User
+
+if TYPE_CHECKING:
+    from sandbox.company.books.books import Books
 
 
 class Side:
@@ -29,6 +32,7 @@ class Side:
         self.customers: dict[int, Account] = {}  # by the number of the party
         self.away: set[str] = set()  # deleted; what still happens to them is void
         self.lost: set[str] = set()  # of those, the ones that cannot come back
+        self.books: Books | None = None  # what follows from its deals, where that is kept
         self._serial = 1000
         self._mint = dialect.mint
 
@@ -65,6 +69,8 @@ class Side:
         if permanent:
             self.lost.add(id)
         changes = {"_permanent": True} if permanent else {}
+        if entity == "deals" and self.books:
+            self.books.removed(id)
         self.log.append(Event(self.agenda.now, self.crm, entity, id, DELETE, self.admin, changes))
 
     def restored(self, entity: str, id: str) -> None:

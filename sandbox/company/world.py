@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from sandbox.company.acts import Acts
 from sandbox.company.agenda import Agenda
+from sandbox.company.books.books import Books, read_books
+from sandbox.company.books.fxiaoke_pen import FxiaokePen
+from sandbox.company.books.office import Office
+from sandbox.company.books.rounds import Rounds
+from sandbox.company.books.zoho_pen import ZohoPen
 from sandbox.company.chance import Chance
 from sandbox.company.clock import DAY, HISTORY_BEGINS, OPENING
 from sandbox.company.collector import collector_paused
@@ -43,11 +48,15 @@ def deals_of(size: str | int) -> int:
 class World:
     """The company. `log` is the truth; everything else here is how it comes about."""
 
-    def __init__(self, seed: int, size: str | int, clock: int = OPENING) -> None:
-        self.seed, self.size, self.clock = seed, str(size), HISTORY_BEGINS
-        self.log = Log()
-        deals = deals_of(size)
-        chance = Chance(seed)
+    def __init__(self, seed: int, size: str | int, clock: int = OPENING, *, books: bool = False) -> None:
+        """books: whether what follows a won deal is lived too; the sales are the same with and without."""
+        self.seed, self.size, self.log = seed, str(size), Log()
+        self._begin(books=books)
+        self.run(clock)
+
+    def _begin(self, *, books: bool) -> None:
+        self.clock, self.books = HISTORY_BEGINS, books
+        deals, chance = deals_of(self.size), Chance(self.seed)
         self._agenda = Agenda(chance, HISTORY_BEGINS)
         vocabulary = words()
         regions = [Region(r["name"], [tuple(city) for city in r["cities"]]) for r in vocabulary["regions"]]
@@ -55,11 +64,12 @@ class World:
         zoho = Side(Zoho(sales()["zoho"], vocabulary), chance, self._agenda, self.log, market)
         fxiaoke = Side(Fxiaoke(sales()["fxiaoke"], vocabulary), chance, self._agenda, self.log, market)
         for side, other, plan in ((zoho, fxiaoke, deals), (fxiaoke, zoho, min(deals * 2 // 3, 100_000))):
+            if books:
+                self._keep_books(side, plan)
             self._found(side, other, regions, plan)
         self.acts = {side.crm: Acts(side) for side in (zoho, fxiaoke)}
-        Sidelines(zoho, seed, deals).begin()
-        Reports(fxiaoke, seed).begin()
-        self.run(clock)
+        Sidelines(zoho, self.seed, deals).begin()
+        Reports(fxiaoke, self.seed).begin()
 
     def _found(self, side: Side, other: Side, regions: list[Region], plan: int) -> None:
         """People and products on the first morning, then the customers who were there before the CRM was."""
@@ -77,6 +87,23 @@ class World:
         tempo = sales()
         deals = DealLives(side, tempo)
         Days(side, other, deals, LeadLives(side, other, deals, tempo), plan).begin()
+
+    def refound(self, *, books: bool) -> None:
+        """The same company at the same clock, with books or without. Raises ValueError where acts would be lost."""
+        if any(acts.done for acts in self.acts.values()):
+            raise ValueError("somebody has acted in this company; switch the ledger on or off before that")
+        clock = self.clock
+        self.log.clear()
+        self._begin(books=books)
+        self.run(clock)
+
+    def _keep_books(self, side: Side, plan: int) -> None:
+        zoho = side.crm == "zoho"
+        chance, facts = Chance(self.seed + (15_487_469 if zoho else 32_452_867)), read_books()
+        office = Office(side)
+        pen = (ZohoPen if zoho else FxiaokePen)(side, office, facts)
+        side.books = Books(side, chance, pen, office, facts)
+        Rounds(side, chance, pen, office, facts, plan).begin()
 
     @staticmethod
     def _customer(side: Side, other: Side) -> None:

@@ -23,7 +23,8 @@ def write_inputs(log: Log, at: int, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     moment, rows = datetime.fromtimestamp(at, OFFICE), ledger(log, at)
     files = read_yaml(Path(__file__).with_name("sheets.yml"))
-    return [_write(name, facts, rows, moment, folder) for name, facts in files.items()]
+    kept = {n: f for n, f in files.items() if any(sheet["input"] in rows for sheet in f["sheets"].values())}
+    return [_write(name, facts, rows, moment, folder) for name, facts in kept.items()]
 
 
 def _write(
@@ -31,7 +32,11 @@ def _write(
 ) -> Path:
     form = facts["form"]
     path = folder / f"{name}_{moment:%Y%m%d%H%M%S}.{form.partition('-')[0]}"
-    sheets = {title: _sheet(sheet, rows[sheet["input"]]) for title, sheet in facts["sheets"].items()}
+    sheets = {
+        title: _sheet(sheet, rows[sheet["input"]])
+        for title, sheet in facts["sheets"].items()
+        if sheet["input"] in rows
+    }
     # Under another name until it is whole: an inbox may be watched.
     part = path.with_name(f"~${path.name}.tmp")
     if form == "xlsx":

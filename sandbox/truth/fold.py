@@ -19,7 +19,7 @@ _USER_STAMPS = {"zoho": ("created_time", "Created_By", "Modified_Time", "Modifie
 # Modules of Zoho that lack some of them.
 _UNSTAMPED = {
     "site_visits": {"Modified_Time", "Modified_By"},
-    "quoted_items": {"Created_By", "Modified_By"},
+    **{lines: {"Created_By", "Modified_By"} for lines in ("quoted_items", "ordered_items", "invoiced_items")},
     "equipment_x_contacts": {"Created_Time", "Created_By", "Modified_Time", "Modified_By"},
 }
 KEYS = {"zoho": "id", "fxiaoke": "_id"}

@@ -101,7 +101,11 @@ def _describe(module: Module, number: int, facts: FieldFacts) -> dict[str, Any]:
     lookup: dict[str, Any] = {}
     formula = {"return_type": "currency", "expression": ""} if facts.type == "formula" else {}
     if facts.type in LOOKUPS and facts.target:
-        lookup = {"display_label": facts.label, "api_name": facts.name, "module": {"api_name": facts.target}}
+        lookup = {
+            "display_label": facts.label,
+            "api_name": facts.name,
+            "module": {"api_name": options.get("module", facts.target)},
+        }
     return {
         "id": _id(module, number), "api_name": facts.name, "field_label": facts.label, "display_label": facts.label,
         "data_type": facts.type, "json_type": json_type, "length": options.get("length", length),

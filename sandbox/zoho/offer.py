@@ -42,4 +42,4 @@ class Offer:
     def _shows(self, module: Module) -> bool:
         if module.api_name in self._switches.hidden:
             return False
-        return self._switches.extras or not module.extra
+        return not module.shown_by or any(getattr(self._switches, name) for name in module.shown_by)

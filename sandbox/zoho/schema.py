@@ -33,7 +33,7 @@ class FieldFacts:
 
     @property
     def target(self) -> str | None:
-        """Api name of the module a lookup points to."""
+        """Api name of the module a lookup points to; of several, `Accounts|Deals`."""
         return "users" if self.type in ("ownerlookup", "userlookup") else self.options.get("to")
 
 
@@ -51,7 +51,9 @@ class Module:
     fields: dict[str, FieldFacts]
     bulk: bool = True  # Bulk Read carries it
     parent: str | None = None  # Bulk Read leaves out rows whose parent is gone
-    extra: bool = False  # beside the core of the organisation: served when switched on
+    shown_by: tuple[
+        str, ...
+    ] = ()  # beside the core of the organisation: served when one of these is switched on
     generated: str = "default"
     parent_module: str | None = None
 
@@ -81,7 +83,7 @@ def modules() -> dict[str, Module]:
         found[head["api_name"]] = Module(
             head["id"], head["api_name"], head["entity"], head["name"], head["singular"], head["plural"],
             head.get("listed", True), fields, head.get("bulk", True), head.get("parent"),
-            head.get("extra", False), head.get("generated", "default"), head.get("parent_module"),
+            tuple(head.get("shown_by", ())), head.get("generated", "default"), head.get("parent_module"),
         )  # fmt: skip
     return dict(sorted(found.items(), key=lambda item: item[1].number))
 

@@ -7,6 +7,7 @@ get-tag-list.html)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sandbox.admin.switches import Switches
@@ -34,7 +35,7 @@ class Settings:
             case ("org",):
                 return Reply(200, {"org": [{**setup()["org"], "time_zone": self._switches.time_zone}]})
             case ("org", "currencies"):
-                return Reply(200, {"currencies": setup()["currencies"]})
+                return Reply(200, {"currencies": list(self._currencies())})
             case ("__apis",):
                 return Reply(200, {"__apis": [_api(*line) for line in setup()["apis"]]})
             case ("settings", "modules"):
@@ -56,6 +57,11 @@ class Settings:
             case ("settings", "territories"):
                 return self._territories()
         raise errors.no_such_url()
+
+    def _currencies(self) -> Iterator[dict[str, Any]]:
+        for facts in setup()["currencies"]:
+            if self._switches.ledger or not facts.get("ledger"):
+                yield {name: value for name, value in facts.items() if name != "ledger"}
 
     def _rows(self, entity: str) -> list[Served]:
         return list(self._store.tables[entity].rows.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Container
 from functools import partial
 from typing import Any
@@ -24,10 +25,15 @@ class Store:
     """Tables by entity; call `catch_up` after the clock moved."""
 
     def __init__(self, log: Log, switches: Switches) -> None:
-        self._log, self._read, self._switches = log, 0, switches
+        self._log, self._switches = log, switches
         self.customised = Customised()
         self._titles = {module.entity: module.name for module in modules().values()}
         self._titles |= {"roles": "name", "profiles": "name"}
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all records and take in the log from its beginning."""
+        self._read = 0
         self.tables = {entity: Table() for entity in self._titles} | {
             "deal_history": Visits(), "lead_status_history": StatusVisits(),
         }  # fmt: skip
@@ -60,7 +66,9 @@ class Store:
         return row.values.get(module.name)
 
     def there(self, target: str) -> Container[str]:
-        """The ids of the target module's records that exist."""
+        """The ids of the target module's records that exist; of several modules (`Accounts|Deals`) those of all."""
+        if "|" in target:
+            return ChainMap(*(self.tables[modules()[name].entity].rows for name in target.split("|")))
         module = modules().get(target)
         return self.tables[module.entity if module else target].rows
 
@@ -87,6 +95,9 @@ class Store:
 
         Without `named` it is `{"id"}` alone.
         """
+        if "|" in target:
+            found = [(self.there(name), self.resolver(name, named=named)) for name in target.split("|")]
+            return lambda id: next((resolve(id) for there, resolve in found if id in there), None)
         if not named:
             there = self.there(target)
             return lambda id: {"id": id} if id in there else None

@@ -74,6 +74,10 @@ class Views:
         self._kept: OrderedDict[Wish, View] = OrderedDict()
         self._room = room
 
+    def forget(self) -> None:
+        """The tables are others now."""
+        self._kept.clear()
+
     def of(self, table: Table, wish: Wish) -> View:
         """The view of a wish on the table as it is now."""
         view = self._kept.pop(wish, None)

@@ -291,3 +291,30 @@ def test_numbers_of_many_digits_are_told_apart(
         )
     result = only(judged(con, {"unique": ["Amount"]}))
     assert (result.not_applicable, result.checked, result.failing) == (None, len(values), twice)
+
+
+def test_rows_of_a_sum_that_does_not_close_are_counted(con: duckdb.DuckDBPyConnection) -> None:
+    """60 + 40 closes; 60 + 30, 50 + 51 and a lone 99 do not; an empty value is nothing, and a row of nobody is in no
+    sum. Deleted rows and those of others are not there."""
+    con.execute("ALTER TABLE raw_zoho.deals ADD COLUMN Share DECIMAL(18,6)")
+    shares = [
+        ("A", "east", "0.6"), ("A", "east", "0.4"), ("A", "west", "0.6"), ("A", "west", "0.3"), ("B", "east", "0.5"),
+        ("B", "east", "0.51"), ("C", "east", "0.99"), ("D", "east", "1"), ("D", "east", None), (None, "east", "0.2"),
+    ]  # fmt: skip
+    put(con, "deals", *({"Code": code, "Region": region, "Share": share} for code, region, share in shares))
+    others = {"Code": "A", "Region": "east", "Share": "0.5"}
+    put(con, "deals", {**others, "_record_id": "gone", "_deleted_at": GONE}, {**others, "_org": "other"})
+    asked = {"sums_to": {"per": ["Code", "Region"], "column": "Share", "to": 1}}
+    result = only(judged(con, asked))
+    assert told(result) == (
+        False, 9, 5,
+        [("r3", "A / west: 0.900000"), ("r4", "A / west: 0.900000"), ("r5", "B / east: 1.010000"),
+         ("r6", "B / east: 1.010000"), ("r7", "C / east: 0.990000")],
+    )  # fmt: skip
+    assert result.column == "Share per Code, Region"
+
+
+def test_what_is_no_number_has_no_sum(con: duckdb.DuckDBPyConnection) -> None:
+    put(con, "deals", {"Code": "A", "Region": "east"})
+    result = only(judged(con, {"sums_to": {"per": ["Code"], "column": "Region", "to": 1}}))
+    assert result.not_applicable == "Region is text: it has no sum"

@@ -83,6 +83,8 @@ def named_columns(stream: Stream, rule: Rule) -> Iterator[tuple[Stream, str]]:
         facts = rule.overlaps
         yield from ((stream, c) for c in (*facts.per, facts.begin, facts.end, facts.length_in_days) if c)
     yield from ((stream, column) for column in (rule.unique or ()))
+    if rule.sums_to:
+        yield from ((stream, column) for column in (*rule.sums_to.per, rule.sums_to.column))
     yield from ((stream, column) for column in (rule.totals.sums if rule.totals else ()))
 
 

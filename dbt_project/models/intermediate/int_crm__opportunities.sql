@@ -132,6 +132,7 @@ select
     lead_source,
     amount,
     currency_code,
+    exchange_rate,
     expected_close_date,
     created_at,
     {{ business_date('created_at') }} as created_on,

@@ -50,6 +50,9 @@ mentions as (
     union all
     select distinct owner_reference_key, 'user', source_system, source_org, owner_id, owner_name
     from {{ ref('int_crm__opportunity_owners') }}
+    union all
+    select reference_key, entity, source_system, source_org, reference_id, reference_name
+    from {{ ref('int_crm__ledger_mentions') }}
 ),
 
 distinct_mentions as (
@@ -77,6 +80,18 @@ records as (
     union all
     select 'user', source_system, source_org, user_id, user_name, user_key
     from {{ ref('int_crm__users_unioned') }}
+    union all
+    select entity, source_system, source_org, record_id, record_name, record_key
+    from {{ ref('int_crm__ledger_referents') }}
+),
+
+-- Whoever keeps a spreadsheet writes an order's number or its id into one column.
+names as (
+    select entity, source_system, source_org, record_name, record_key
+    from records
+    union
+    select entity, source_system, source_org, record_id, record_key
+    from {{ ref('int_crm__ledger_referents') }}
 ),
 
 -- A person may be referred to by another id than the record's own.
@@ -94,7 +109,7 @@ records_by_id as (
 -- Names that mean exactly one record; a name that two records share resolves nothing.
 exact_names as (
     select entity, source_system, source_org, record_name, min(record_key) as record_key
-    from records
+    from names
     group by entity, source_system, source_org, record_name
     having count(*) = 1
 ),
@@ -106,7 +121,7 @@ match_names as (
         source_org,
         {{ match_key('record_name') }} as record_match_key,
         min(record_key) as record_key
-    from records
+    from names
     group by entity, source_system, source_org, {{ match_key('record_name') }}
     having count(*) = 1
 ),

@@ -112,6 +112,8 @@ class Fxiaoke(Dialect):
         }  # fmt: skip
         if deal.amount_cents:
             changes["amount"] = money(deal.amount_cents)
+        if deal.currency:
+            changes |= {"mc_currency": deal.currency, "mc_exchange_rate": deal.rate}
         return changes
 
     def deal_moved(self, deal: Deal, chance: Chance, time: int) -> Changes:

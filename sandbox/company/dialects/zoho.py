@@ -125,7 +125,7 @@ class Zoho(Dialect):
             "Pipeline": deal.pipeline, "Stage": deal.stage_name, "Probability": deal.probability,
             "Closing_Date": day_text(deal.closing_day), "Lead_Source": deal.source,
             "Type": "Existing Business" if deal.account.deals > 1 else "New Business",
-            "Currency": "CNY", "Exchange_Rate": 1, "Region": party.region.name,
+            "Currency": deal.currency or "CNY", "Exchange_Rate": deal.rate, "Region": party.region.name,
             "Sales_Channel": chance.pick(self.words["channels"]),
             "Customer_Segment": _SEGMENTS[deal.account.kind], "Key_Account": deal.account.kind == "Customer",
             "Contract_Number": f"D{deal.number:07d}", "Last_Activity_Time": office_iso(time),

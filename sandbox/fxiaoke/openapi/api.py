@@ -26,8 +26,11 @@ class Api:
         """open_ids: people as FSUID_…. Raises Refusal."""
         match path:
             case "/cgi/crm/v2/object/list":
-                left_out = {*self.switches.hidden, *self.switches.unlisted}
-                shown = (f for n, f in self.store.objects.items() if n not in left_out)
+                shown = (
+                    f
+                    for n, f in self.store.objects.items()
+                    if n not in self.switches.unlisted and self._shows(f)
+                )
                 return {"data": {"objects": [listed(facts) for facts in shown]}}
             case "/cgi/crm/v2/object/describe":
                 return {"data": {"describe": described(self._object(_described_name(body)))}}
@@ -46,9 +49,12 @@ class Api:
 
     def _object(self, name: Any) -> ObjectFacts:
         facts = self.store.objects.get(name)
-        if facts is None or name in self.switches.hidden:
+        if facts is None or not self._shows(facts):
             raise errors.bad_parameter(f"object {name}")
         return facts
+
+    def _shows(self, facts: ObjectFacts) -> bool:
+        return facts.api_name not in self.switches.hidden and (self.switches.ledger or not facts.ledger)
 
     def _query(self, path: str, body: dict[str, Any], *, open_ids: bool) -> dict[str, Any]:
         data = body.get("data")

@@ -94,7 +94,7 @@ class Writer:
                     out[f"{name}__r"], out[f"{name}__o"] = "其他", raw
             case kind if kind in AREAS:
                 out[f"{name}__r"] = raw
-            case "object_reference":
+            case "object_reference" | "master_detail":
                 if title := self._store.title(facts.options["to"], raw):
                     out[f"{name}__r"] = title
             case "employee":

@@ -44,6 +44,7 @@ class ObjectFacts:
     label: str
     entity: str
     fields: dict[str, FieldFacts]
+    ledger: bool = False  # of what follows a won deal: served when that is switched on
 
     @property
     def custom(self) -> bool:
@@ -62,6 +63,7 @@ def objects() -> dict[str, ObjectFacts]:
             facts["label"],
             facts["entity"],
             {name: FieldFacts(name, *field) for name, field in facts["fields"].items()} | system,
+            facts.get("ledger", False),
         )
         for api_name, facts in data["objects"].items()
     }

@@ -32,9 +32,14 @@ class Store:
     """Tables by entity; call `catch_up` after the clock moved."""
 
     def __init__(self, log: Log, switches: Switches) -> None:
-        self._log, self._read, self._switches = log, 0, switches
+        self._log, self._switches = log, switches
         self.objects: dict[str, ObjectFacts] = dict(objects())
         self._names = {facts.entity: name for name, facts in self.objects.items()}
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all records and take in the log from its beginning."""
+        self._read = 0
         self.tables = {entity: Table() for entity in self._names}
         self.versions: Counter[str] = Counter()
         self.staged: dict[str, int] = {}  # when an opportunity entered its stage

@@ -11,6 +11,7 @@ from sandbox.admin.turning import Turning
 class Switches(Turning):
     """How Fxiaoke behaves where its pages do not say, or where a test needs a smaller limit.
 
+    ledger: whether the objects that follow a won deal are there (turned with the switch of Zoho's that has this name).
     generations: of authentication that are accepted: both, legacy or oauth. trace: whether thirdTraceId is enforced.
     tokens: token calls of a minute. calls, seconds: how many calls of one endpoint in how many (real) seconds.
     daily: calls of a day; 0: none were bought. page: the most rows of a query.
@@ -24,6 +25,7 @@ class Switches(Turning):
     (0: as many as the limit). strings: whether times are texts of digits. latency: seconds that every answer takes.
     """
 
+    ledger: bool = False
     generations: str = "both"
     trace: bool = False
     tokens: int = 10

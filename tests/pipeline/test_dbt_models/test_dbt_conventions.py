@@ -72,6 +72,29 @@ def test_the_sources_that_models_read_are_the_staging_folders() -> None:
     assert set(project["vars"]["crm_sources"]) == {s for s in folders if discover()[s].crm}
 
 
+def test_the_sources_of_an_entity_are_those_whose_folder_has_it() -> None:
+    """The var entity_sources, by which unions leave out what a source does not offer."""
+    offered = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))["vars"]["entity_sources"]
+    sources = [s for s in discover() if discover()[s].crm]
+    found = {
+        entity: sorted(
+            s for s in sources if (PROJECT / "models" / "staging" / s / f"stg_{s}__{entity}.sql").exists()
+        )
+        for entity in offered
+    }
+    assert {entity: sorted(named) for entity, named in offered.items()} == found
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODELS if "marts" in p.parts and "core" not in p.parts], ids=lambda p: p.stem
+)
+def test_no_mart_adds_up_amounts_of_several_currencies(path: Path) -> None:
+    """Marts read amount_reporting; a bare `amount` may be asked whether it is there, and is what sums may be called."""
+    text = re.sub(r"\bas amount\b|\bamount is (not )?null", "", spoken(path))
+    summed = re.findall(r"(?:sum|avg|median|max|min)\([^;]*?\bamount\b(?=[^()]*\))", text)
+    assert not summed, f"{path.stem} sums amount: use amount_reporting, which fx_converted makes"
+
+
 @pytest.mark.parametrize("source", discover())
 def test_every_declared_stream_has_a_source_table_and_a_reader(source: str) -> None:
     folder = PROJECT / "models" / "staging" / source

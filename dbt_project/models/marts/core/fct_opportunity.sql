@@ -1,6 +1,10 @@
-with opportunities as (
+with counted as (
     select * from {{ ref('int_crm__opportunities') }}
     where is_counted
+),
+
+opportunities as (
+    {{ fx_converted('counted', 'coalesce(events.closed_on, events.as_of_date)') }}
 ),
 
 lookups as (
@@ -121,7 +125,12 @@ select
 
     -- money
     cast(opportunities.amount as decimal(18, 2)) as amount,
-    cast(opportunities.currency_code as {{ type_text() }}) as currency_code,
+    cast(opportunities.money_currency as {{ type_text() }}) as currency_code,
+    cast(opportunities.amount_reporting as decimal(18, 2)) as amount_reporting,
+    cast(opportunities.fx_day as date) as fx_on,
+    cast(opportunities.fx_rate as decimal(20, 12)) as fx_rate,
+    cast(opportunities.fx_rate_key as {{ type_text() }}) as fx_rate_key,
+    cast(opportunities.fx_rate_source as {{ type_text() }}) as fx_rate_source,
 
     -- days and moments
     cast(opportunities.created_at as {{ type_timestamp_tz() }}) as created_at,

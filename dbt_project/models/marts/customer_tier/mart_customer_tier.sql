@@ -13,7 +13,9 @@ by_account as (
         count(*) as opportunity_count,
         sum(case when status = 'open' then 1 else 0 end) as open_count,
         sum(case when status = 'won' then 1 else 0 end) as won_count,
-        sum(case when status = 'won' then coalesce(amount, 0) else 0 end) as won_amount,
+        sum(case when status = 'won' then coalesce(amount_reporting, 0) else 0 end) as won_amount,
+        sum(case when status = 'won' and amount is not null and fx_rate is null then 1 else 0 end)
+            as won_count_without_rate,
         max(case when status = 'won' then closed_on end) as last_won_on
     from opportunities
     group by opportunities.account_key
@@ -86,6 +88,7 @@ select
     cast(measured.open_count as bigint) as open_count,
     cast(measured.won_count as bigint) as won_count,
     cast(measured.won_amount as decimal(18, 2)) as won_amount,
+    cast(measured.won_count_without_rate as bigint) as won_count_without_rate,
     cast(measured.last_won_on as date) as last_won_on,
     cast(measured.recency_days as bigint) as recency_days,
     cast(scored.r_score as integer) as r_score,

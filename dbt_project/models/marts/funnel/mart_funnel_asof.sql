@@ -15,8 +15,11 @@ select
     cast(stages.stage_order as integer) as stage_order,
     cast(stages.status as {{ type_text() }}) as status,
     cast(count(*) as bigint) as opportunity_count,
-    cast(sum(coalesce(opportunities.amount, 0)) as decimal(18, 2)) as amount,
+    cast(sum(coalesce(opportunities.amount_reporting, 0)) as decimal(18, 2)) as amount,
     cast(sum(case when opportunities.amount is null then 1 else 0 end) as bigint) as count_without_amount,
+    cast(
+        sum(case when opportunities.amount is not null and opportunities.fx_rate is null then 1 else 0 end) as bigint
+    ) as count_without_rate,
     {{ metric_version() }} as metric_version
 from opportunities
 inner join stages on stages.stage = opportunities.stage

@@ -5,7 +5,7 @@
 {%- set record_keys = record_axes.keys() | join('_team_key, ') ~ '_team_key' %}
 {%- set counts = [
     'created_count', 'won_count', 'lost_count', 'derailed_count', 'open_count', 'open_count_without_amount',
-    'open_count_rewound',
+    'open_count_rewound', 'closed_count_without_rate', 'open_count_without_rate',
 ] %}
 {%- set amounts = ['won_amount', 'lost_amount', 'open_amount'] %}
 
@@ -71,6 +71,8 @@ version_spans as (
     select
         opportunity_key,
         amount,
+        currency_code,
+        exchange_rate,
         valid_on,
         case when lag(valid_on) over (versions_in_order) is null then date '0001-01-01' else valid_on end as valid_from,
         coalesce(lead(valid_on) over (versions_in_order), date '9999-12-31') as valid_to
@@ -80,6 +82,33 @@ version_spans as (
     )
 ),
 
+held_open as (
+    select
+        opportunities.opportunity_key,
+        opportunities.source_system,
+        opportunities.source_org,
+        months.measured_on,
+        months.month_start,
+        case when spans.opportunity_key is null then opportunities.amount else spans.amount end as amount,
+        case when spans.opportunity_key is null then opportunities.currency_code else spans.currency_code end
+            as currency_code,
+        spans.exchange_rate,
+        case when spans.valid_on > months.measured_on then 1 else 0 end as is_rewound
+    from opportunities
+    inner join months
+        on opportunities.opened_on <= months.measured_on
+        and coalesce(opportunities.closed_on, date '9999-12-31') > months.measured_on
+    left join version_spans as spans
+        on spans.opportunity_key = opportunities.opportunity_key
+        and spans.valid_from <= months.measured_on
+        and spans.valid_to > months.measured_on
+),
+
+-- a stock is worth what it was worth on the day on which it is measured
+held_money as (
+    {{ fx_converted('held_open', 'events.measured_on') }}
+),
+
 -- What happened, and on which day: created, closed, or held open at a month's end.
 events as (
     select
@@ -87,7 +116,9 @@ events as (
         created_on as day,
         {{ period_start('month', 'created_on') }} as month_start,
         'created' as kind,
-        cast(0 as decimal(18, 2)) as amount,
+        cast(0 as decimal(18, 2)) as amount_reporting,
+        0 as is_without_amount,
+        0 as is_without_rate,
         0 as is_rewound
     from opportunities
     cross join as_of
@@ -100,7 +131,9 @@ events as (
         closed_on,
         {{ period_start('month', 'closed_on') }},
         status,
-        amount,
+        coalesce(amount_reporting, 0),
+        case when amount is null then 1 else 0 end,
+        case when amount is not null and fx_rate is null then 1 else 0 end,
         0
     from opportunities
     where closed_on is not null
@@ -108,20 +141,15 @@ events as (
     union all
 
     select
-        opportunities.opportunity_key,
-        months.measured_on,
-        months.month_start,
+        opportunity_key,
+        measured_on,
+        month_start,
         'open',
-        case when spans.opportunity_key is null then opportunities.amount else spans.amount end,
-        case when spans.valid_on > months.measured_on then 1 else 0 end
-    from opportunities
-    inner join months
-        on opportunities.opened_on <= months.measured_on
-        and coalesce(opportunities.closed_on, date '9999-12-31') > months.measured_on
-    left join version_spans as spans
-        on spans.opportunity_key = opportunities.opportunity_key
-        and spans.valid_from <= months.measured_on
-        and spans.valid_to > months.measured_on
+        coalesce(amount_reporting, 0),
+        case when amount is null then 1 else 0 end,
+        case when amount is not null and fx_rate is null then 1 else 0 end,
+        is_rewound
+    from held_money
 ),
 
 owned as (
@@ -159,7 +187,7 @@ split_out as (
         on splits.opportunity_key = owned.opportunity_key
         and splits.valid_from <= owned.day
         and splits.valid_to > owned.day
-    where owned.is_split and owned.kind <> 'created' and owned.amount <> 0
+    where owned.is_split and owned.kind <> 'created' and owned.amount_reporting <> 0
 ),
 
 {% for view in views -%}
@@ -171,8 +199,9 @@ split_out as (
         {%- endfor %}
         {{ view }}_user_uid as user_uid,
         1 as is_counted,
-        case when amount is null then 1 else 0 end as is_without_amount,
-        case when is_split then 0 else coalesce(amount, 0) end as amount
+        is_without_amount,
+        is_without_rate,
+        case when is_split then 0 else amount_reporting end as amount_reporting
     from owned
 
     union all
@@ -182,8 +211,9 @@ split_out as (
         {%- for axis in record_axes %}
         {{ axis }}_team_key_as_is,
         {%- endfor %}
-        user_uid, 0, 0, amount_share
-    from ({{ shared_out('split_out', ['opportunity_key', 'kind', 'day'], ['amount'], 'share', 'user_uid, role') }}) as shared
+        user_uid, 0, 0, 0, amount_reporting_share
+    from ({{ shared_out('split_out', ['opportunity_key', 'kind', 'day'], ['amount_reporting'], 'share',
+        'user_uid, role') }}) as shared
 ),
 
 {{ view }}_sums as (
@@ -201,8 +231,9 @@ split_out as (
         credits.kind,
         sum(is_counted) as opportunity_count,
         sum(is_without_amount) as count_without_amount,
+        sum(is_without_rate) as count_without_rate,
         sum(is_rewound) as count_rewound,
-        sum(amount) as amount
+        sum(amount_reporting) as amount_reporting
     {%- if view == 'as_was' %}
     from as_was_credits as credits
     left join slice_teams as slices
@@ -239,9 +270,11 @@ sums as (
         case when kind = '{{ kind }}' then opportunity_count else 0 end as {{ kind }}_count,
         {%- endfor %}
         case when kind = 'open' then count_without_amount else 0 end as open_count_without_amount,
-        case when kind = 'open' then count_rewound else 0 end as open_count_rewound
+        case when kind = 'open' then count_rewound else 0 end as open_count_rewound,
+        case when kind in ('won', 'lost', 'derailed') then count_without_rate else 0 end as closed_count_without_rate,
+        case when kind = 'open' then count_without_rate else 0 end as open_count_without_rate
         {%- for kind in ['won', 'lost', 'open'] %},
-        case when kind = '{{ kind }}' then amount else 0 end as {{ kind }}_amount
+        case when kind = '{{ kind }}' then amount_reporting else 0 end as {{ kind }}_amount
         {%- endfor %}
     from (
         {%- for view in views %}

@@ -1,0 +1,17 @@
+{{ config(materialized='ephemeral') }}
+
+with unioned as (
+    {{ crm_records('leads', 'lead_id', [
+        'source_org', 'lead_id', 'owner_id', 'owner_name', 'source_status', 'lead_source', 'converted_at', 'created_at',
+        'modified_at',
+    ], references=['owner']) }}
+),
+
+stated as (
+    select
+        unioned.*,
+        cast(null as {{ type_text() }}) as source_record_status
+    from unioned
+)
+
+{{ ledger_records('stated', 'lead_key', 'lead_id', ledger_references('leads')) }}
