@@ -3,11 +3,17 @@
 select 'opportunity_split' as what, facts.opportunity_key as which
 from {{ ref('fct_opportunity') }} as facts
 left join (
-    select opportunity_key, sum(percent) as percent, sum(credited_amount) as credited_amount
+    select
+        opportunity_key,
+        sum(percent) as percent,
+        sum(credited_amount) as credited_amount,
+        sum(credited_amount_reporting) as credited_amount_reporting
     from {{ ref('bridge_opportunity_split') }}
     group by opportunity_key
 ) as splits on splits.opportunity_key = facts.opportunity_key
-where coalesce(splits.percent, 0) <> 100 or coalesce(splits.credited_amount, 0) <> coalesce(facts.amount, 0)
+where coalesce(splits.percent, 0) <> 100
+    or coalesce(splits.credited_amount, 0) <> coalesce(facts.amount, 0)
+    or coalesce(splits.credited_amount_reporting, 0) <> coalesce(facts.amount_reporting, 0)
 
 union all
 

@@ -15,6 +15,8 @@ shared as (
         coalesce(splits.share, 1) as share,
         coalesce(opportunities.amount, 0) as amount,
         opportunities.amount is not null as has_amount,
+        coalesce(opportunities.amount_reporting, 0) as amount_reporting,
+        opportunities.amount_reporting is not null as has_amount_reporting,
         splits.stated_share,
         case when splits.opportunity_key is null then 'owner' else 'input' end as evidence
     from opportunities
@@ -31,12 +33,19 @@ shared_by_several as (
 
 cut as (
     select
-        opportunity_key, user_uid, role, share, has_amount, stated_share, evidence, amount_share
-    from ({{ shared_out('shared_by_several', ['opportunity_key'], ['amount'], 'share', 'user_uid, role') }}) as cut
+        opportunity_key, user_uid, role, share, has_amount, has_amount_reporting, stated_share, evidence,
+        amount_share, amount_reporting_share
+    from (
+        {{ shared_out(
+            'shared_by_several', ['opportunity_key'], ['amount', 'amount_reporting'], 'share', 'user_uid, role'
+        ) }}
+    ) as cut
 
     union all
 
-    select opportunity_key, user_uid, role, share, has_amount, stated_share, evidence, amount
+    select
+        opportunity_key, user_uid, role, share, has_amount, has_amount_reporting, stated_share, evidence,
+        amount, amount_reporting
     from shared
     where evidence = 'owner'
 )
@@ -47,6 +56,7 @@ select
     cast(role as {{ type_text() }}) as role,
     cast(share * 100 as decimal(9, 4)) as percent,
     cast(case when has_amount then amount_share end as decimal(18, 2)) as credited_amount,
+    cast(case when has_amount_reporting then amount_reporting_share end as decimal(18, 2)) as credited_amount_reporting,
     cast(stated_share * 100 as decimal(9, 4)) as stated_percent,
     cast(evidence as {{ type_text() }}) as evidence
 from cut

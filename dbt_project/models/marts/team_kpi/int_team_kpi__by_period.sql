@@ -5,7 +5,7 @@
 {%- set record_keys = record_axes.keys() | join('_team_key, ') ~ '_team_key' %}
 {%- set counts = [
     'created_count', 'won_count', 'lost_count', 'derailed_count', 'open_count', 'open_count_without_amount',
-    'open_count_without_rate', 'open_count_rewound', 'closed_count_without_rate',
+    'open_count_rewound', 'closed_count_without_rate', 'open_count_without_rate',
 ] %}
 {%- set amounts = ['won_amount', 'lost_amount', 'open_amount'] %}
 
@@ -104,19 +104,19 @@ held_open as (
         and spans.valid_to > months.measured_on
 ),
 
--- A stock is worth what it was worth on the day on which it is measured.
+-- a stock is worth what it was worth on the day on which it is measured
 held_money as (
     {{ fx_converted('held_open', 'events.measured_on') }}
 ),
 
--- What happened, and on which day: created, closed, or held open at a month's end. Money in the reporting currency.
+-- What happened, and on which day: created, closed, or held open at a month's end.
 events as (
     select
         opportunity_key,
         created_on as day,
         {{ period_start('month', 'created_on') }} as month_start,
         'created' as kind,
-        cast(0 as decimal(18, 2)) as amount,
+        cast(0 as decimal(18, 2)) as amount_reporting,
         0 as is_without_amount,
         0 as is_without_rate,
         0 as is_rewound
@@ -131,7 +131,7 @@ events as (
         closed_on,
         {{ period_start('month', 'closed_on') }},
         status,
-        amount_reporting,
+        coalesce(amount_reporting, 0),
         case when amount is null then 1 else 0 end,
         case when amount is not null and fx_rate is null then 1 else 0 end,
         0
@@ -145,7 +145,7 @@ events as (
         measured_on,
         month_start,
         'open',
-        amount_reporting,
+        coalesce(amount_reporting, 0),
         case when amount is null then 1 else 0 end,
         case when amount is not null and fx_rate is null then 1 else 0 end,
         is_rewound
@@ -187,7 +187,7 @@ split_out as (
         on splits.opportunity_key = owned.opportunity_key
         and splits.valid_from <= owned.day
         and splits.valid_to > owned.day
-    where owned.is_split and owned.kind <> 'created' and owned.amount <> 0
+    where owned.is_split and owned.kind <> 'created' and owned.amount_reporting <> 0
 ),
 
 {% for view in views -%}
@@ -201,7 +201,7 @@ split_out as (
         1 as is_counted,
         is_without_amount,
         is_without_rate,
-        case when is_split then 0 else coalesce(amount, 0) end as amount
+        case when is_split then 0 else amount_reporting end as amount_reporting
     from owned
 
     union all
@@ -211,8 +211,9 @@ split_out as (
         {%- for axis in record_axes %}
         {{ axis }}_team_key_as_is,
         {%- endfor %}
-        user_uid, 0, 0, 0, amount_share
-    from ({{ shared_out('split_out', ['opportunity_key', 'kind', 'day'], ['amount'], 'share', 'user_uid, role') }}) as shared
+        user_uid, 0, 0, 0, amount_reporting_share
+    from ({{ shared_out('split_out', ['opportunity_key', 'kind', 'day'], ['amount_reporting'], 'share',
+        'user_uid, role') }}) as shared
 ),
 
 {{ view }}_sums as (
@@ -227,19 +228,14 @@ split_out as (
         coalesce(slices.{{ axis }}_team_key_as_is, credits.{{ axis }}_team_key_as_is) as {{ axis }}_team_key,
         {%- endif %}
         {%- endfor %}
-        sum(case when kind = 'created' then is_counted else 0 end) as created_count,
-        {%- for status in ['won', 'lost', 'derailed', 'open'] %}
-        sum(case when kind = '{{ status }}' then is_counted else 0 end) as {{ status }}_count,
-        {%- endfor %}
-        sum(case when kind = 'open' then is_without_amount else 0 end) as open_count_without_amount,
-        sum(case when kind = 'open' then is_without_rate else 0 end) as open_count_without_rate,
-        sum(case when kind in ('won', 'lost', 'derailed') then is_without_rate else 0 end) as closed_count_without_rate,
-        sum(case when kind = 'open' then is_rewound else 0 end) as open_count_rewound
-        {%- for status in ['won', 'lost', 'open'] %},
-        sum(case when kind = '{{ status }}' then amount else 0 end) as {{ status }}_amount
-        {%- endfor %}
-    from {{ view }}_credits as credits
+        credits.kind,
+        sum(is_counted) as opportunity_count,
+        sum(is_without_amount) as count_without_amount,
+        sum(is_without_rate) as count_without_rate,
+        sum(is_rewound) as count_rewound,
+        sum(amount_reporting) as amount_reporting
     {%- if view == 'as_was' %}
+    from as_was_credits as credits
     left join slice_teams as slices
         on slices.user_uid = credits.user_uid
         and slices.valid_from <= credits.day
@@ -251,23 +247,43 @@ split_out as (
         and {{ axis }}_records.valid_to > credits.day
     {%- endfor %}
     {%- else %}
+    from as_is_credits as credits
     cross join as_of
     left join slice_teams as slices
         on slices.user_uid = credits.user_uid
         and slices.valid_from <= as_of.as_of_date
         and slices.valid_to > as_of.as_of_date
     {%- endif %}
-    group by 2, 3{% for axis in record_axes %}, {{ loop.index + 3 }}{% endfor %}
+    group by 2, 3, {% for axis in record_axes %}{{ loop.index + 3 }}, {% endfor %}credits.kind
 ),
 
 {% endfor -%}
 sums as (
-    {%- for view in views %}
-    select * from {{ view }}_sums
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    select
+        org_view,
+        month_start,
+        slice_key,
+        {%- for axis in record_axes %}
+        {{ axis }}_team_key,
+        {%- endfor %}
+        {%- for kind in ['created', 'won', 'lost', 'derailed', 'open'] %}
+        case when kind = '{{ kind }}' then opportunity_count else 0 end as {{ kind }}_count,
+        {%- endfor %}
+        case when kind = 'open' then count_without_amount else 0 end as open_count_without_amount,
+        case when kind = 'open' then count_rewound else 0 end as open_count_rewound,
+        case when kind in ('won', 'lost', 'derailed') then count_without_rate else 0 end as closed_count_without_rate,
+        case when kind = 'open' then count_without_rate else 0 end as open_count_without_rate
+        {%- for kind in ['won', 'lost', 'open'] %},
+        case when kind = '{{ kind }}' then amount_reporting else 0 end as {{ kind }}_amount
+        {%- endfor %}
+    from (
+        {%- for view in views %}
+        select * from {{ view }}_sums
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ) as both_views
 ),
 
 -- From here on rows are few: what a person's slice has in a month, on each axis.
