@@ -19,7 +19,10 @@ _FIRST = "TIMESTAMPTZ '2024-01-01 01:00:00+00'"
 _CHANGED = "TIMESTAMPTZ '2026-07-01 00:00:00+00'"
 _ZOHO_STAGES = "['Qualification','Needs Analysis','Proposal/Price Quote','Negotiation/Review']"
 _FXIAOKE_STAGES = "['验证客户','需求确定','方案/报价','谈判审核']"
-_WORDS = "['蓝海','金源','华科','瑞达','恒创','海联','天润','宏峰','鼎图','博讯','远拓','盛航','嘉成','云业','星洋','泰迪']"
+_WORDS = (
+    "['蓝海','金源','华科','瑞达','恒创','海联','天润','宏峰','鼎图','博讯','远拓','盛航','嘉成',"
+    "'云业','星洋','泰迪']"
+)
 _TRADES = "['科技','机械','物流','医疗器械','贸易','电子','教育','环保','建设工程','食品']"
 _REGIONS = "['华东','华南','华北','西南']"
 _LOST = "['价格','竞品','取消']"
@@ -203,7 +206,8 @@ def _put(
     """Rows (with k and told_at) into the table and its history, by name; columns that the table lacks are left out."""
     id_ = values.get("id") or values["_id"]
     of_row = {
-        "_org": "'default'", "_record_id": id_, "_modified_at": "told_at", "_read_at": "told_at", "_loaded_at": "told_at",
+        "_org": "'default'", "_record_id": id_, "_modified_at": "told_at", "_read_at": "told_at",
+        "_loaded_at": "told_at",
         "_package_id": f"'{package}-{table.split('.')[1]}'", "_position": "k", "_row_hash": f"md5({id_} || told_at)",
     }  # fmt: skip
     for suffix in suffixes:

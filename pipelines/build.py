@@ -244,7 +244,9 @@ def _published(manifest: dict[str, Any]) -> Iterator[PublishedTable]:
             continue
         if not node["config"]["contract"]["enforced"] or node["config"]["materialized"] == "ephemeral":
             continue
-        if not node["config"].get("meta", {}).get("published", True):  # made from what is published, and large
+        if (
+            not node["config"].get("meta", {}).get("published", True)
+        ):  # made from what is published, and large
             continue
         columns = tuple(
             PublishedColumn(name, column["description"])

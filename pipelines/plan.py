@@ -171,8 +171,8 @@ def _digests(
 
 
 def _told_rows(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], compiled: Path) -> str:
-    """Of a small model that many read (`meta: {digest: rows}`): its rows, as its SQL would give them now; "" where it is
-    not such a model, or was not built yet. Who reads it need not follow when it stays as it is."""
+    """Of a small model that many read (`meta: {digest: rows}`): its rows, as its SQL would give them now; "" where
+    it is not such a model, or was not built yet. Who reads it need not follow when it stays as it is."""
     if node["config"].get("meta", {}).get("digest") != "rows":
         return ""
     sql = compiled / node["package_name"] / node["original_file_path"]

@@ -81,6 +81,7 @@ TABLE_FAULTS: dict[str, dict[str, Any]] = {
     "unique": {"unique": ["code"]},
     "overlaps": {"overlaps": {"per": ["owner"], "begin": "since", "end": "till"}},
     "freshness": {"freshness": {"of": "record", "hours": 24}},
+    "sums_to": {"sums_to": {"per": ["owner"], "column": "share", "to": 1}},
 }
 
 
@@ -149,15 +150,23 @@ def test_tables_at_fault_are_found(con: duckdb.DuckDBPyConnection, kind: str, se
     con.execute(f"CREATE TABLE raw_zoho.users AS SELECT {kept}, 'u1' AS _record_id, 'u1' AS id")
     con.execute(
         f"CREATE TABLE raw_zoho.deals AS SELECT {kept}, TIMESTAMPTZ '2026-02-01' AS _modified_at, * FROM (VALUES "
-        "('r1', 'u1', 'k1', DATE '2026-01-01', DATE '2026-01-09'), ('r2', 'u1', 'k2', DATE '2026-01-09', NULL), "
-        "('r3', 'u2', 'k1', DATE '2026-01-01', DATE '2026-01-09'), ('r4', 'u1', NULL, DATE '2026-01-05', NULL)"
-        ") t(_record_id, owner, code, since, till)"
+        "('r1', 'u1', 'k1', DATE '2026-01-01', DATE '2026-01-09', 0.5), "
+        "('r2', 'u1', 'k2', DATE '2026-01-09', NULL, 0.5), "
+        "('r3', 'u2', 'k1', DATE '2026-01-01', DATE '2026-01-09', 0.7), ('r4', 'u1', NULL, DATE '2026-01-05', NULL, 0)"
+        ") t(_record_id, owner, code, since, till, share)"
     )
     rule = {"scope": "cross", "severity": severity, **TABLE_FAULTS[kind]}
     asked = {"org": "acme", "read_at": None, "pii": (), "timezone": "UTC"}
     verdict = judge_cross(con, rules(rule), now=NOW, **asked)
     (result,) = verdict.results
-    at_fault = {"references": ["r3"], "unique": ["r3"], "overlaps": ["r2", "r4"], "freshness": []}[kind]
+    found = {
+        "references": ["r3"],
+        "unique": ["r3"],
+        "overlaps": ["r2", "r4"],
+        "freshness": [],
+        "sums_to": ["r3"],
+    }
+    at_fault = found[kind]
     assert [s.record_id for s in result.samples] == at_fault
     assert (result.failing, verdict.blocked) == (max(len(at_fault), 1), severity == "block")
     con.execute("DELETE FROM raw_zoho.deals WHERE _record_id IN ('r3', 'r4')")

@@ -91,7 +91,7 @@ def _insert(
 
 
 def measured(built: Warehouse, entity: str, groups: Iterable[Group]) -> tuple[float, float, int, list[Any]]:
-    """Precision and recall of pairs of records that have one uid, how many pairs are true, and the pairs that are wrong."""
+    """Precision and recall of pairs of records that have one uid, how many pairs are true, and the wrong ones."""
     one = entity.removesuffix("s")
     made: dict[str, list[tuple[str, str]]] = {}
     for uid, crm, id in built.rows(
