@@ -12,6 +12,14 @@ with newest_stamps as (
     {%- endif %}
     {%- endfor %}
     {%- endfor %}
+    {%- for entity in var('entity_sources') if entity != 'currency_versions' %}
+    {%- for ways in crm_ways(entity).values() %}
+    {%- for way in ways %}
+    union all
+    select max(modified_at) from {{ ref('stg_' ~ way ~ '__' ~ entity) }}
+    {%- endfor %}
+    {%- endfor %}
+    {%- endfor %}
 )
 
 {% if var('as_of_date') -%}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.pipeline.test_dbt_models.company import EXPORT, HYGIENE, ZOHO, known_by
+from tests.pipeline.test_dbt_models.ledger import LEDGER
 from tests.pipeline.test_dbt_models.warehouse import Dbt, Warehouse
 
 # What drift does to a column: a decimal that became text with a value that is none, a lookup that became text.
@@ -31,8 +32,8 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
 
 @pytest.fixture(scope="session")
 def company(dbt: Dbt) -> Warehouse:
-    """Both CRMs, as of the newest stamp."""
-    return dbt.build("company", [*ZOHO, *EXPORT], sql=HYGIENE)
+    """Both CRMs and what follows a sale, as of the newest stamp."""
+    return dbt.build("company", [*ZOHO, *EXPORT, *LEDGER], sql=HYGIENE)
 
 
 @pytest.fixture(scope="session")
