@@ -86,7 +86,7 @@ def plan(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], code: str,
     return Plan(
         code=code,
         made_from=made_from,
-        names=[node["name"] for name, node in nodes.items() if name not in left],
+        names=[node["name"] for name, node in nodes.items() if name not in left and _is_made(node)],
         kept=kept,
         whole=_code(con) is None,
         load_order=_last(con),
@@ -133,10 +133,13 @@ def _last(con: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
+def _is_made(node: Mapping[str, Any]) -> bool:
+    """An ephemeral model is part of those that read it, and has neither table nor result."""
+    return bool(node["config"]["materialized"] != "ephemeral")
+
+
 def _is_there(node: Mapping[str, Any], tables: set[tuple[str, ...]]) -> bool:
-    if node["resource_type"] == "test" or node["config"]["materialized"] == "ephemeral":
-        return True
-    return (node["schema"], node["alias"]) in tables
+    return node["resource_type"] == "test" or (node["schema"], node["alias"]) in tables
 
 
 def _digests(

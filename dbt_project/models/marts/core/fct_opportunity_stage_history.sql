@@ -1,5 +1,9 @@
+{{ config(**by_changed_opportunity()) }}
+
+-- depends_on: {{ ref('int_crm__changed_opportunities') }}
 with visits as (
-    select * from {{ ref('int_crm__stage_visits') }}
+    select * from {{ ref('int_crm__stage_visits') }} as known
+    where {{ is_of_changed_opportunity('known', by_key=true) }}
 ),
 
 -- Visits of deleted and of uncounted opportunities have no fact to hang on.
