@@ -1,4 +1,4 @@
-"""Places in China as people write them: 苏州, 苏州市, 江苏省苏州市, Suzhou. The list is GB/T 2260 as python-stdnum keeps it."""
+"""Places in China as people write them: 苏州, 苏州市, 江苏省苏州市, Suzhou; by GB/T 2260 as python-stdnum keeps it."""
 
 from __future__ import annotations
 
@@ -87,8 +87,10 @@ def _longest() -> int:
 
 
 def leading(text: str) -> tuple[Place | None, str]:
-    """The place with which a Chinese name begins, and the rest: 江苏省苏州市蓝海 → 苏州, 蓝海. What would leave less than
-    two characters is no place but the name."""
+    """The place with which a Chinese name begins, and the rest: 江苏省苏州市蓝海 → 苏州, 蓝海.
+
+    What would leave less than two characters is no place but the name.
+    """
     known, place = _gazetteer(), None
     while True:
         for length in range(min(_longest(), len(text) - 2), 1, -1):
