@@ -279,8 +279,8 @@ def needs_build(settings: Settings) -> bool:
 
 
 def built_from(settings: Settings) -> str:
-    """What a version depends on: the fold's last package, the models, the code, the rules of data and of names, and what it says of old
-    streams, failing rules and rows that wait."""
+    """What a version depends on: the fold's last package, models, code, the rules of data and of names, and what
+    it says of old streams, failing rules and rows that wait."""
     told = digest(standings(settings.landing))
     parts = (
         str(last_order(settings)), models_fingerprint(), VERSION, rules_fingerprint(EXPECTATIONS), rule_version(), told,

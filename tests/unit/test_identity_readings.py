@@ -149,7 +149,7 @@ def test_mails_and_names_of_people() -> None:
     ("text", "province", "city"),
     [
         ("江苏省", "江苏", None), ("蘇州", "江苏", "苏州"), ("江苏省苏州市", "江苏", "苏州"), ("Shijiazhuang", "河北", "石家庄"),
-        ("上海", "上海", "上海"), ("广西壮族自治区", "广西", None), ("昆山", "江苏", "苏州"), ("Changsha", "湖南", "长沙"),
+        ("上海", "上海", "上海"), ("广西壮族自治区", "广西", None), ("昆山", "江苏", "苏州"), ("Changsha", "湖南", "长沙"), ("大连", "辽宁", "大连"),
     ],
 )  # fmt: skip
 def test_places(text: str, province: str, city: str | None) -> None:

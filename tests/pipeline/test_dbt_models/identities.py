@@ -26,10 +26,12 @@ STREAMS = {
     },
 }
 BORN = {"zoho": ("Created_Time", "created_time"), "fxiaoke": ("create_time",)}
-SELECTED = ("build", "--select", "+map_account_identity", "+map_contact_identity", "+map_user_identity",
-            "+map_product_identity", "+dim_account", "bridge_account_record", "bridge_survivorship", "assert_no_match_rests_on_a_name", "warn_identity_decision_without_record",
-            "warn_identity_block_over_full", "--exclude-resource-type", "unit_test",
-            "--indirect-selection", "empty")  # fmt: skip
+SELECTED = (
+    "build", "--select", "+map_account_identity", "+map_contact_identity", "+map_user_identity",
+    "+map_product_identity", "+dim_account", "bridge_account_record", "bridge_survivorship",
+    "assert_no_match_rests_on_a_name", "warn_identity_decision_without_record", "warn_identity_block_over_full",
+    "--exclude-resource-type", "unit_test", "--indirect-selection", "empty",
+)  # fmt: skip
 
 Record = Mapping[str, Any]
 Group = Sequence[tuple[str, str]]  # (crm, id) of records that mean one thing

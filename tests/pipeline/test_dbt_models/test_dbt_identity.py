@@ -103,7 +103,7 @@ def decided(dbt: Dbt, unified: Warehouse) -> Warehouse:
     """The cases with what people decided, after a renaming and with a record that came later."""
     records = {of: list(rows) for of, rows in CASES.items()}
     records["zoho", "accounts"][0] = zoho("apart-z", "厦门新名航运有限公司")
-    records["fxiaoke", "accounts"].append(fxiaoke("late", "沈阳辰曦机械", 20, url="chenxi-made.com"))
+    records["fxiaoke", "accounts"].append(fxiaoke("late", "滇远物流", 20, uniform_social_credit_code=ONE))
     return build(dbt, "decided", records, sql=DECISIONS)
 
 
@@ -192,7 +192,7 @@ def test_the_record_that_existed_first_gives_the_id(unified: Warehouse, decided:
     )
     before, after = dict(unified.rows(ask)), dict(decided.rows(ask))
     assert (before["alike-z"], before["alike-f"]) == ("alike-z", "alike-z")
-    assert after["late"] == "alike-z"
+    assert after["late"] == "torn-1"
     for id in ("torn-1", "torn-1b", "torn-0", "torn-2", "named-z", "named-f", "parent", "branch", "alike-z"):
         assert after[id] == before[id]
 
