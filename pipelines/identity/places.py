@@ -46,7 +46,9 @@ def _gazetteer() -> dict[str, Place]:
     for line in (files("stdnum") / "cn" / "loc.dat").read_text("utf-8").splitlines():
         if not (found := _LINE.match(line)):
             continue
-        bearing = _NAME.match(found["names"].split(",")[-1])  # the last name is today's: [-1980]旅大市,[1981-]大连市
+        bearing = _NAME.match(
+            found["names"].split(",")[-1]
+        )  # the last name is today's: [-1980]旅大市,[1981-]大连市
         if not bearing or (bearing["years"] and not bearing["years"].endswith("-")):
             continue  # no more
         name = plain(bearing["name"])
