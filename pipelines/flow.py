@@ -42,7 +42,7 @@ from pipelines.health import (
     write_health,
 )
 from pipelines.hygiene import note_hygiene
-from pipelines.identity.dictionary import note_identity
+from pipelines.identity.dictionary import note_identity, rule_version
 from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
@@ -294,10 +294,12 @@ def needs_build(settings: Settings) -> bool:
 
 
 def built_from(settings: Settings) -> str:
-    """What a version depends on: the fold's last package, the models, the code, the rules, and what it says of old
-    streams, failing rules and rows that wait."""
+    """What a version depends on: the fold's last package, models, code, the rules of data and of names, and what
+    it says of old streams, failing rules and rows that wait."""
     told = digest(standings(settings.landing))
-    parts = (str(last_order(settings)), models_fingerprint(), VERSION, rules_fingerprint(EXPECTATIONS), told)
+    parts = (
+        str(last_order(settings)), models_fingerprint(), VERSION, rules_fingerprint(EXPECTATIONS), rule_version(), told,
+    )  # fmt: skip
     return "-".join(filter(None, parts))
 
 

@@ -90,29 +90,33 @@
         told.source_org,
         told.{{ entity }}_id as source_id,
         told.created_at,
-        coalesce(chosen.record_count, 1) as source_count,
+        members.record_count as source_count,
         {%- for column, expression in surviving_columns(entity).items() %}
         case
             when chosen.uid is null then cast({{ expression }} as {{ type_text() }})
             else chosen.{{ column }}
         end as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ ref('int_crm__' ~ entity ~ '_members') }} as members
+    from (
+        select
+            {{ entity }}_uid,
+            count(*) as record_count
+        from {{ ref('int_crm__' ~ entity ~ '_members') }}
+        group by {{ entity }}_uid
+    ) as members
     inner join {{ ref('int_crm__' ~ entity ~ 's_unioned') }} as told on told.{{ entity }}_key = members.{{ entity }}_uid
     inner join {{ ref('int_crm__' ~ entity ~ '_evidence') }} as read on read.{{ entity }}_key = told.{{ entity }}_key
     left join (
         select
             uid,
-            count(distinct record_key) as record_count,
             {%- for column in surviving_columns(entity) %}
-            max(case when column_name = '{{ column }}' and is_survivor then told_value end) as {{ column }}
+            max(case when column_name = '{{ column }}' then told_value end) as {{ column }}
             {{- ',' if not loop.last }}
             {%- endfor %}
         from {{ ref('int_crm__survivors') }}
-        where entity = '{{ entity }}'
+        where entity = '{{ entity }}' and is_survivor
         group by uid
     ) as chosen on chosen.uid = members.{{ entity }}_uid
-    where members.{{ entity }}_key = members.{{ entity }}_uid
 {%- endmacro %}
 
 {# Body of bridge_<entity>_record: which records a unified one consists of, and what put each of them there. #}

@@ -22,8 +22,10 @@ class CreditCode:
 
 
 def credit_code(text: str) -> CreditCode | None:
-    """A code as somebody typed it; None if nothing of it is one. I, O, S and Z, which no code has, are read as digits
-    that they look like if the check digit then agrees."""
+    """A code as somebody typed it; None if nothing of it is one.
+
+    I, O, S and Z, which no code has, are read as the digits that they look like if the check digit then agrees.
+    """
     code = _KEPT.sub("", normalize("NFKC", text).upper())
     if not code or len(set(code)) < 3:
         return None

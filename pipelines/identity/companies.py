@@ -159,16 +159,16 @@ def _latin(name: str) -> Company:
             found, parts = _last_place(parts[: -len(phrase)])
             branch = (found.name if found else "", chinese)
             break
+    place = said.place
+    if place is None:  # …, Suzhou
+        place, parts = _last_place(parts)
     parts, form = _cut_words(parts, _english("forms"))
     more = form
     while more:
         parts, more = _cut_words(parts, _english("forms"))
     parts, group = _cut_words(parts, _english("groups"))
-    place = said.place
     if place is None:
         place, parts = _first_place(parts)
-    if place is None:
-        place, parts = _last_place(parts)
     trade = ""
     for phrase, chinese in _english_trades():
         if tuple(parts[-len(phrase) :]) == phrase and len(parts) > len(phrase):

@@ -1,4 +1,4 @@
-"""Tables of schema `identity`: what a CRM wrote → its normal form. Only what is new is read: cost follows change.
+"""Tables of schema `identity`: what a CRM wrote → its normal form. Only what is new is read.
 
 Telephones, mails and names of people are kept as keyed hashes, on both sides: the tables tell that two values are the
 same and never what they are. The key is of this warehouse file alone, so a warehouse folded anew (`forget`, `rebuild`)

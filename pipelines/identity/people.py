@@ -13,7 +13,7 @@ _NOISE = re.compile(r"[\s.·・,'’-]+")
 
 
 def person(text: str) -> str:
-    """One spelling of a name: width, characters, blanks, titles. 王伟02, a tenant's second 王伟, stays itself."""
+    """One spelling of a name: width, characters, blanks, titles. 王伟02, a second 王伟, stays itself."""
     name = _REMARK.sub("", plain(text)).strip()
     name = _TITLE.sub("", name) if has_han(name) else _LATIN_TITLE.sub("", name)
     return _NOISE.sub("" if has_han(name) else " ", name).strip()

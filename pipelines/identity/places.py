@@ -1,4 +1,4 @@
-"""Places in China as people write them: 苏州, 苏州市, 江苏省苏州市, Suzhou. The list: GB/T 2260."""
+"""Places in China as people write them: 苏州, 苏州市, 江苏省苏州市, Suzhou; by GB/T 2260 as python-stdnum keeps it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from importlib.resources import files
 
 from pipelines.identity.text import has_han, plain, read_aloud, words
 
-_LINE = re.compile(r'^(?P<indent> *)(?P<code>\d+) \w+="(?:\[(?P<years>[^\]]*)\])?(?P<name>[^"]+)"')
+_LINE = re.compile(r'^(?P<indent> *)(?P<code>\d+) \w+="(?P<names>[^"]+)"')
+_NAME = re.compile(r"(?:\[(?P<years>[^\]]*)\])?(?P<name>[^,\[\]]+)$")
 _KINDS = re.compile(
     r"(?:特别行政区|(?:壮族|回族|维吾尔)?自治区|(?:[\u4e00-\u9fff]{1,4}族)+自治[州县]|自治[州县]|地区|省|市|盟|州(?=市)|[县区])$"
 )
@@ -45,15 +46,18 @@ def _gazetteer() -> dict[str, Place]:
     for line in (files("stdnum") / "cn" / "loc.dat").read_text("utf-8").splitlines():
         if not (found := _LINE.match(line)):
             continue
-        name = plain(found["name"])
+        bearing = _NAME.match(
+            found["names"].split(",")[-1]
+        )  # the last name is today's: [-1980]旅大市,[1981-]大连市
+        if not bearing or (bearing["years"] and not bearing["years"].endswith("-")):
+            continue  # no more
+        name = plain(bearing["name"])
         if not found["indent"]:
             province, city = short(name), None
             direct = name.endswith(("市", "特别行政区"))
             here = Place(province, province if direct else None)
             known[name] = known[province] = here
             continue
-        if found["years"] and not found["years"].endswith("-"):
-            continue  # no more
         if found["code"].endswith("00"):
             city = None if name in _NOT_A_PLACE or short(name) == province else short(name)
             if city and not direct:
@@ -87,8 +91,10 @@ def _longest() -> int:
 
 
 def leading(text: str) -> tuple[Place | None, str]:
-    """The place with which a Chinese name begins, and the rest: 江苏省苏州市蓝海 → 苏州, 蓝海. What would leave less
-    two characters is no place but the name."""
+    """The place with which a Chinese name begins, and the rest: 江苏省苏州市蓝海 → 苏州, 蓝海.
+
+    What would leave less than two characters is no place but the name.
+    """
     known, place = _gazetteer(), None
     while True:
         for length in range(min(_longest(), len(text) - 2), 1, -1):

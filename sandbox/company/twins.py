@@ -1,8 +1,8 @@
 """Who is kept twice: companies, people and products of both CRMs under other spellings, and those that only look alike.
 
-Dice, vocabulary and ids of its own (`twins.yml`): the company lives as it does without them, they come on top, as
-many as the world is asked for. What is true stands in the events: `_party` of accounts, `_person` of contacts and
-users, `_product` of products are the same number wherever a record means the same.
+Dice, vocabulary and ids of its own (`twins.yml`): the company lives as it does without them, they come on top, as many
+as the world is asked for. What is true stands in the events: `_party` of accounts, `_person` of contacts and users,
+`_product` of products are the same number wherever a record means the same.
 """
 
 from __future__ import annotations
@@ -254,8 +254,7 @@ class Twins:
             return f"{dial}-5{self._chance.below(9_999_999):07d}"
         return self._chance.pick(
             (f"{dial}-{board}", f"({dial}){board}", f"+86 {dial[1:]} {board}",
-             f"{dial}{board}转8{self._chance.below(99):02d}",
-             f"{dial}-{board}".translate(_WIDE))
+             f"{dial}{board}转8{self._chance.below(99):02d}", f"{dial}-{board}".translate(_WIDE))
         )  # fmt: skip
 
     def _site(self, firm: Firm) -> str | None:
@@ -302,8 +301,8 @@ class Twins:
             number = self._next()
             zoho, fxiaoke = self._sides.values()
             self._write(zoho, "products", _always({
-                "Product_Name": name, "Product_Code": code or None, "Product_Category": line, "_product": number,
-            }))  # fmt: skip
+                "Product_Name": name, "Product_Code": code or None, "Product_Category": line,
+                "_product": number}))  # fmt: skip
             self._write(fxiaoke, "products", _always({
                 "name": other, "product_code": code or None, "product_line": line, "life_status": "正常",
                 "_product": number}))  # fmt: skip
@@ -333,9 +332,7 @@ class Twins:
             "main_department": region, "status": "启用", "_person": person.number}))  # fmt: skip
 
 
-_TRADITIONAL = (("张", "張"), ("刘", "劉"), ("陈", "陳"), ("杨", "楊"), ("赵", "趙"), ("黄", "黃"), ("吴", "吳"),
-                ("孙", "孫"), ("马", "馬"), ("罗", "羅"), ("郑", "鄭"), ("谢", "謝"), ("韩", "韓"),
-                ("冯", "馮"), ("萧", "蕭"))  # fmt: skip
+_TRADITIONAL = tuple(zip("张刘陈杨赵黄吴孙马罗郑谢韩冯萧", "張劉陳楊趙黃吳孫馬羅鄭謝韓馮蕭", strict=True))
 
 
 def _always(fields: dict[str, Any]) -> Callable[[], dict[str, Any]]:

@@ -70,7 +70,7 @@ _MEANT = {
 
 
 def same_records(log: Log, as_of: int) -> dict[str, list[list[dict[str, str]]]]:
-    """Per entity the groups of living records that mean one thing, in any CRMs, as {"crm", "id"}; of two or more."""
+    """Per entity the groups of two or more living records that mean one thing, as {"crm", "id"}."""
     found: dict[str, list[list[dict[str, str]]]] = {}
     for entity, crms in _MEANT.items():
         groups: dict[Any, list[dict[str, str]]] = defaultdict(list)

@@ -40,7 +40,11 @@ class Home:
 
     def made(self) -> set[str]:
         """Models that the last build made."""
-        return {r["unique_id"].split(".")[-1] for r in build_results(self.settings) if r["unique_id"].startswith("model")}
+        return {
+            r["unique_id"].split(".")[-1]
+            for r in build_results(self.settings)
+            if r["unique_id"].startswith("model")
+        }
 
     def everything_anew(self) -> Settings:
         """The same warehouse in another home, with nothing remembered, built whole."""
@@ -67,7 +71,7 @@ def differences(one: Settings, other: Settings) -> dict[str, list[tuple[Any, ...
             con.execute(f"ATTACH '{settings.warehouse}' AS {name} (READ_ONLY)")
         tables = con.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'other' "
-            "AND schema_name IN ('intermediate', 'core', 'mart')"
+            "AND schema_name IN ('intermediate', 'core', 'mart') AND table_name <> 'int_crm__changed_opportunities'"
         ).fetchall()
         for schema, table in tables:
             rows = con.execute(
@@ -115,7 +119,9 @@ def test_days_of_changes_end_where_everything_ends(home: Home) -> None:
 def test_a_build_that_fails_half_way_is_made_good(home: Home) -> None:
     home.sandbox.advance(1)
     home.load()
-    with duckdb.connect(str(home.settings.warehouse)) as con:  # the fact cannot be built beside a view of its name
+    with duckdb.connect(
+        str(home.settings.warehouse)
+    ) as con:  # the fact cannot be built beside a view of its name
         con.execute("DROP TABLE core.fct_opportunity CASCADE")
         con.execute("CREATE TABLE core.fct_opportunity__dbt_backup AS SELECT 1 AS broken")
         con.execute("CREATE VIEW core.leans_on_it AS FROM core.fct_opportunity__dbt_backup")

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with unioned as (
     {{ crm_records('accounts', 'account_id', [
         'source_org', 'account_id', 'account_name', 'account_type', 'industry', 'employee_count', 'annual_revenue',

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with unioned as (
     {{ crm_records('contacts', 'contact_id', [
         'source_org', 'contact_id', 'account_id', 'account_name', 'owner_id', 'owner_name', 'contact_name', 'phone',

@@ -22,7 +22,8 @@ ranked as (
                 told.modified_at desc nulls last,
                 told.record_key
         ) as place,
-        count(distinct told.told_value) over (partition by told.entity, told.uid, told.column_name) as value_count
+        min(told.told_value) over (partition by told.entity, told.uid, told.column_name)
+        <> max(told.told_value) over (partition by told.entity, told.uid, told.column_name) as is_conflict
     from told
     inner join {{ ref('survivorship') }} as rules
         on rules.entity = told.entity and rules.column_name = told.column_name
@@ -39,5 +40,5 @@ select
     rule,
     is_personal,
     place = 1 as is_survivor,
-    value_count
+    is_conflict
 from ranked

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with unioned as (
     {{ crm_records('users', 'user_id', [
         'source_org', 'user_id', 'reference_id', 'user_name', 'manager_id', 'manager_name', 'region', 'job_title', 'user_status',

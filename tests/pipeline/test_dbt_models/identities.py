@@ -26,9 +26,12 @@ STREAMS = {
     },
 }
 BORN = {"zoho": ("Created_Time", "created_time"), "fxiaoke": ("create_time",)}
-SELECTED = ("build", "--select", "+map_account_identity", "+map_contact_identity", "+map_user_identity",
-            "+map_product_identity", "assert_no_match_rests_on_a_name", "--exclude-resource-type", "unit_test",
-            "--indirect-selection", "cautious")  # fmt: skip
+SELECTED = (
+    "build", "--select", "+map_account_identity", "+map_contact_identity", "+map_user_identity",
+    "+map_product_identity", "+dim_account", "bridge_account_record", "bridge_survivorship",
+    "assert_no_match_rests_on_a_name", "warn_identity_decision_without_record", "warn_identity_block_over_full",
+    "--exclude-resource-type", "unit_test", "--indirect-selection", "empty",
+)  # fmt: skip
 
 Record = Mapping[str, Any]
 Group = Sequence[tuple[str, str]]  # (crm, id) of records that mean one thing
@@ -91,7 +94,7 @@ def _insert(
 
 
 def measured(built: Warehouse, entity: str, groups: Iterable[Group]) -> tuple[float, float, int, list[Any]]:
-    """Precision and recall of pairs of records that have one uid, how many pairs are true, and the wrong ones."""
+    """Precision and recall of pairs of records of one uid, how many pairs are true, and those that are wrong."""
     one = entity.removesuffix("s")
     made: dict[str, list[tuple[str, str]]] = {}
     for uid, crm, id in built.rows(

@@ -246,7 +246,7 @@ def test_a_union_that_is_not_the_sum_of_its_parts_is_red(dbt: Dbt, company: Ware
     """The union replaced by a copy in which one account of Zoho is lost and one amount of Fxiaoke's is made up."""
     change = """
         CREATE TABLE intermediate.lost AS FROM intermediate.int_crm__accounts_unioned WHERE account_id <> 'a1';
-        DROP VIEW intermediate.int_crm__accounts_unioned;
+        DROP TABLE intermediate.int_crm__accounts_unioned;
         CREATE VIEW intermediate.int_crm__accounts_unioned AS FROM intermediate.lost;
         CREATE TABLE intermediate.wrong AS SELECT * REPLACE (amount + 1 AS amount)
             FROM intermediate.int_crm__opportunities_unioned;

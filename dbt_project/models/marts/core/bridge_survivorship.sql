@@ -12,5 +12,5 @@ select
     cast(case when not is_personal then told_value end as {{ type_text() }}) as told_value,
     cast(rule as {{ type_text() }}) as rule,
     cast(is_survivor as boolean) as is_survivor,
-    cast(value_count as integer) as value_count
+    cast(is_conflict as boolean) as is_conflict
 from survivors

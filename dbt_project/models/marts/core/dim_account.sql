@@ -37,16 +37,16 @@ resolved as (
         in_common.phone_kind,
         coalesce(owners.record_key, 'unassigned') as owner_user_key,
         coalesce(owner_members.user_uid, owners.record_key, 'unassigned') as owner_user_uid,
-        parent_members.account_uid as parent_uid
+        case
+            when parent_members.account_uid not in ('unassigned', accounts.account_uid) then parent_members.account_uid
+        end as parent_uid
     from accounts
     inner join evidence on evidence.account_key = accounts.account_uid
     inner join in_common on in_common.account_uid = accounts.account_uid
     left join lookups as owners on owners.reference_key = accounts.owner_reference_key
     left join user_members as owner_members on owner_members.user_key = owners.record_key
     left join lookups as parents on parents.reference_key = accounts.parent_reference_key
-    left join members as parent_members
-        on parent_members.account_key = parents.record_key
-        and parent_members.account_uid not in ('unassigned', accounts.account_uid)
+    left join members as parent_members on parent_members.account_key = parents.record_key
 )
 
 select
