@@ -39,10 +39,15 @@ class Build:
 
 
 class BuildStamp(msgspec.Struct, frozen=True):
-    """What the models hold. Exists only while the last build was complete and every blocking test passed."""
+    """What the models hold. Exists only while the last build was complete and every blocking test passed. load_order:
+    place in the fold of the last package that was in the warehouse; models, rules, fold: digests of what made them."""
 
     built_from: str
     as_of_date: str
+    load_order: int = 0
+    models: str = ""
+    rules: str = ""
+    fold: str = ""
 
 
 def begin_build(settings: Settings) -> None:
@@ -207,7 +212,9 @@ def _published(manifest: dict[str, Any]) -> Iterator[PublishedTable]:
             continue
         if not node["config"]["contract"]["enforced"] or node["config"]["materialized"] == "ephemeral":
             continue
-        if not node["config"].get("meta", {}).get("published", True):  # made from what is published, and large
+        if (
+            not node["config"].get("meta", {}).get("published", True)
+        ):  # made from what is published, and large
             continue
         columns = tuple(
             PublishedColumn(name, column["description"])

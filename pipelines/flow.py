@@ -27,7 +27,7 @@ from pipelines.build import (
     stamp_build,
 )
 from pipelines.faults import in_words, log_to, noted, step
-from pipelines.fold import note_landing, prepared_warehouse, refold, seal_warehouse
+from pipelines.fold import fold_order, note_landing, prepared_warehouse, refold, seal_warehouse
 from pipelines.health import (
     Health,
     PublishedHealth,
@@ -39,6 +39,7 @@ from pipelines.health import (
     write_health,
 )
 from pipelines.hygiene import note_hygiene
+from pipelines.landing.publications import append_publication, published_of
 from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
@@ -46,7 +47,7 @@ from pipelines.quality.docs import build_docs, loaded_tables, page_of
 from pipelines.quality.rules import rules_fingerprint
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sync import Progress, sync
-from pipelines.version import VERSION
+from pipelines.version import VERSION, folder
 from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.lock import run_lock
 from pipelines.warehouse.ops import published_ops
@@ -110,7 +111,15 @@ def begin(settings: Settings) -> str:
 def finish(settings: Settings, built: Build, source: str) -> None:
     """Note a build of all models that succeeded; only what is noted can be published."""
     if built.ok:
-        stamp_build(settings, BuildStamp(built_from=source, as_of_date=_as_of(settings)))
+        stamp = BuildStamp(
+            built_from=source,
+            as_of_date=as_of_date(settings),
+            load_order=fold_order(settings),
+            models=models_fingerprint(),
+            rules=rules_fingerprint(EXPECTATIONS),
+            fold=folder(),
+        )
+        stamp_build(settings, stamp)
         seal_warehouse(settings)
         step("models built", nodes=built.nodes)
 
@@ -158,11 +167,15 @@ def publish_built(settings: Settings) -> Publication:
     about = {
         "as_of_date": stamp.as_of_date,
         "built_from": stamp.built_from,
+        "load_order": str(stamp.load_order),
+        "models": stamp.models,
+        "rules": stamp.rules,
+        "fold": stamp.fold,
         "code_version": VERSION,
         "business_timezone": settings.timezone,
         "stale": "; ".join(_stale(settings)),
     }
-    return publish(
+    publication = publish(
         settings.warehouse,
         settings.published,
         (*published_tables(settings), *published_ops()),
@@ -173,6 +186,9 @@ def publish_built(settings: Settings) -> Publication:
         spare=published.path if (published := _published(settings)) else "",
         wait_seconds=settings.lock_wait_seconds,
     )
+    if known := published_of(publication.about):
+        append_publication(settings.landing, known)
+    return publication
 
 
 def _stale(settings: Settings) -> Iterator[str]:
@@ -264,6 +280,10 @@ def _shown(about: Mapping[str, str]) -> PublishedHealth:
         at=datetime.fromisoformat(about["published_at"]),
         as_of_date=about.get("as_of_date", ""),
         built_from=about.get("built_from", ""),
+        load_order=int(about.get("load_order") or 0),
+        models=about.get("models", ""),
+        rules=about.get("rules", ""),
+        fold=about.get("fold", ""),
     )
 
 
@@ -288,7 +308,8 @@ def last_order(settings: Settings) -> int:
     return max((zone.last_order() for *_, zone in Zone(settings.landing).streams()), default=0)
 
 
-def _as_of(settings: Settings) -> str:
+def as_of_date(settings: Settings) -> str:
+    """The day that the models built last are of; empty where nothing was loaded."""
     with read_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as con:
         row = con.execute("SELECT as_of_date FROM intermediate.int_crm__as_of").fetchone()
     return str(row[0]) if row and row[0] else ""

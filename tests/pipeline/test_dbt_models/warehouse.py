@@ -114,7 +114,18 @@ class Dbt:
         finally:
             self.path.unlink()
 
+    def compiled(self, *what: str) -> str:
+        """The SQL of one model (`--select`, its name) or of a text with macros (`--inline`, the text)."""
+        [result] = self._results("compile", *what)
+        self.path.unlink(missing_ok=True)
+        return result.node.compiled_code
+
     def _invoke(self, *arguments: str, **variables: Any) -> list[str]:
+        good = {RunStatus.Success, TestStatus.Pass}
+        bad = [r for r in self._results(*arguments, **variables) if r.status not in good]
+        return [f"{r.node.name}: {r.status} {r.message}" for r in bad]
+
+    def _results(self, *arguments: str, **variables: Any) -> list[Any]:
         where = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", self._home / "target"]
         where += ["--log-path", self._home / "logs", "--log-level-file", "none", "--quiet"]
         try:
@@ -122,9 +133,7 @@ class Dbt:
         finally:
             DuckDBConnectionManager.close_all_connections()
         assert outcome.result is not None, outcome.exception
-        good = {RunStatus.Success, TestStatus.Pass}
-        bad = [r for r in outcome.result.results if r.status not in good]
-        return [f"{r.node.name}: {r.status} {r.message}" for r in bad]
+        return outcome.result.results
 
 
 def declared(source: str) -> tuple[Stream, ...]:

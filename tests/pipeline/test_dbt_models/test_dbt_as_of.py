@@ -1,0 +1,138 @@
+"""As of any day, as known on any day: the history and its macro against a fold written in Python; the query that the
+README gives to readers, on a published file; month ends against builds of those days."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.settings import Settings
+from pipelines.warehouse.publish import PublishedColumn, PublishedTable, publish
+from tests.pipeline.test_dbt_models.warehouse import PROJECT, Dbt, Warehouse
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+AS_OF = "select opportunity_key, amount, evidence_grade from {{ as_of(ref('fct_opportunity_history'), %s) }} as held"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A version that was read. gone: a deletion, said to have been at `stamp`. loaded: when it came in."""
+
+    stamp: int
+    read: int
+    loaded: int
+    amount: int
+    gone: bool = False
+
+
+# What happens to one record, day after day: read with a stamp so many days old, or gone so many days ago; loaded after
+# so many days (0: at once; more: it waited in quarantine).
+happenings = st.lists(
+    st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 5), st.sampled_from([0, 0, 0, 2, 5])),
+    min_size=1,
+    max_size=7,
+)
+
+
+def looks(happened: list[tuple[bool, int, int, int]]) -> list[Look]:
+    found: list[Look] = []
+    for day, (gone, age, amount, wait) in enumerate(happened, 3):
+        stamp = max(1, day - age)
+        if gone:  # the tombstone carries what the warehouse holds then
+            held = [look for look in found if not look.gone and look.loaded <= day]
+            if not held:
+                continue
+            newest = max(held, key=lambda look: (look.stamp, look.read))
+            found.append(Look(max(stamp, newest.stamp), day, day, newest.amount, gone=True))
+        else:
+            found.append(Look(stamp, day, day + wait, amount))
+    return found
+
+
+def folded(known: list[Look], day: int) -> tuple[int, bool] | None:
+    """Amount at the end of a day, and whether it is rewound; None where the record is not there. Content by the
+    newest stamp, existence by the newest look."""
+    valid = [look for look in known if look.stamp <= day]
+    if valid:
+        if max(valid, key=lambda look: look.read).gone:
+            return None
+        alive = [look for look in valid if not look.gone]
+        return max(alive, key=lambda look: (look.stamp, look.read)).amount, False
+    alive = [look for look in known if not look.gone]
+    return (min(alive, key=lambda look: (look.stamp, look.read)).amount, True) if alive else None
+
+
+def moment(day: int) -> datetime:
+    return BEGIN + timedelta(days=day)
+
+
+class History:
+    """The model's own SQL over versions that a test writes down."""
+
+    def __init__(self, path: Path, dbt: Dbt) -> None:
+        self.build = dbt.compiled("--select", "fct_opportunity_history")
+        day = "'cast($day as date)'"
+        self.known_at = dbt.compiled("--inline", AS_OF % f"{day}, known='cast($known as timestamptz)'")
+        self.today = dbt.compiled("--inline", AS_OF % day)
+        self.con = duckdb.connect(str(path))
+        self.con.execute("SET TimeZone = 'UTC'")
+        self.con.execute("CREATE TABLE v AS SELECT * FROM intermediate.int_crm__opportunity_versions_unioned LIMIT 0")
+        for view in ("int_crm__opportunity_versions_unioned", "int_crm__stage_visits"):
+            kind = "VIEW" if "versions" in view else "TABLE"
+            self.con.execute(f"DROP {kind} intermediate.{view} CASCADE" if kind == "VIEW" else f"DELETE FROM intermediate.{view}")
+        self.con.execute("ALTER TABLE v RENAME TO versions")
+        self.con.execute("CREATE VIEW intermediate.int_crm__opportunity_versions_unioned AS SELECT * FROM main.versions")
+
+    def holds(self, looks: list[Look]) -> None:
+        self.con.execute("DELETE FROM versions")
+        for number, look in enumerate(looks):
+            stamp = moment(look.stamp)
+            self.con.execute(
+                "INSERT INTO versions (opportunity_key, source_system, source_stage, amount, created_at, modified_at, "
+                "read_at, existed_at, loaded_at, deleted_at, way_rank, read_position) "
+                "VALUES ('o', 'zoho', 'Qualification', ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+                [look.amount, moment(0), stamp, moment(look.read), moment(look.read), moment(look.loaded),
+                 stamp if look.gone else None, number],
+            )  # fmt: skip
+        self.con.execute(f"CREATE OR REPLACE TABLE core.fct_opportunity_history AS {self.build}")
+
+    def at(self, day: int, known: int | None = None) -> tuple[int, bool] | None:
+        of_day = {"day": moment(day).date()}
+        query = self.today if known is None else self.known_at
+        rows = self.con.execute(query, of_day | ({"known": moment(known)} if known is not None else {})).fetchall()
+        assert len(rows) <= 1, "one row per record at most"
+        return (int(rows[0][1]), rows[0][2] == "rewound") if rows else None
+
+
+@pytest.fixture(scope="module")
+def history(dbt: Dbt, company: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    path = tmp_path_factory.mktemp("history") / "warehouse.duckdb"  # the models name the database by the file
+    shutil.copyfile(company.path, path)
+    made = History(path, dbt)
+    yield made
+    made.con.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(happened=happenings)
+def test_any_day_as_known_on_any_day_is_what_a_fold_of_the_looks_gives(
+    history: History, happened: list[tuple[bool, int, int, int]]
+) -> None:
+    found = looks(happened)
+    history.holds(found)
+    end = max((look.loaded for look in found), default=0)
+    for day in range(0, end + 1, 2):
+        assert history.at(day) == folded(found, day), f"day {day}"
+        for known in range(2, end + 1, 3):
+            then = [look for look in found if look.loaded <= known]
+            assert history.at(day, known) == folded(then, day), f"day {day} known at {known}"
