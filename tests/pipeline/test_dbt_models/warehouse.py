@@ -116,9 +116,10 @@ class Dbt:
 
     def compiled(self, *what: str) -> str:
         """The SQL of one model (`--select`, its name) or of a text with macros (`--inline`, the text)."""
-        [result] = self._results("compile", *what)
+        results = self._results("compile", *what)
         self.path.unlink(missing_ok=True)
-        return result.node.compiled_code
+        [sql] = [r.node.compiled_code for r in results if r.node.resource_type != "test"]
+        return sql
 
     def _invoke(self, *arguments: str, **variables: Any) -> list[str]:
         good = {RunStatus.Success, TestStatus.Pass}
