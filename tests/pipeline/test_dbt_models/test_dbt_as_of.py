@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.settings import Settings
 from pipelines.warehouse.publish import PublishedColumn, PublishedTable, publish
 from tests.pipeline.test_dbt_models.warehouse import PROJECT, Dbt, Warehouse
 
