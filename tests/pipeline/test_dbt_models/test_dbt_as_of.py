@@ -1,5 +1,5 @@
 """As of any day, as known on any day: the history and its macro against a fold written in Python; the query that the
-README gives to readers, on a published file; month ends against builds of those days."""
+marts' README gives to readers, on a published file; month ends against builds of those days."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_any_day_as_known_on_any_day_is_what_a_fold_of_the_looks_gives(
             assert history.at(day, known) == folded(then, day), f"day {day} known at {known}"
 
 
-README = (PROJECT / "README.md").read_text("utf-8")
+README = (PROJECT / "models" / "marts" / "README.md").read_text("utf-8")
 SECTION = README.partition("## As of any day")[2].partition("\n## ")[0]
 TODAY, KNOWN = re.findall(r"```sql\n(.*?)```", SECTION, re.S)
 
