@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from pipelines import flow, sync
 from pipelines.cli import app
 from pipelines.landing.decisions import release
-from pipelines.landing.zone import Zone
+from pipelines.landing.zone import Package, StreamZone, Zone
 from pipelines.past import OF_THE_PRESENT
 from pipelines.settings import EXPECTATIONS, Settings, load_settings, selected
 from tests.conftest import Sandbox
@@ -27,7 +27,7 @@ SUSPICIOUS = """
     severity: quarantine
     expect: expect_column_values_to_be_between
     with: {column: Amount, max_value: 100000}
-    reason: For the test.
+    reason: Such amounts are looked at first.
 """
 
 
@@ -73,9 +73,15 @@ def rows(path: Path) -> dict[str, list[str]]:
         }
 
 
-def _waiting(folder: Path) -> list[int]:
-    with duckdb.connect() as con:
-        return [p for (p,) in con.execute(f"SELECT _position FROM '{folder}/quarantined.parquet'").fetchall()]
+def _waiting(zone: StreamZone) -> Iterator[tuple[Package, list[int]]]:
+    """Packages with rows that nobody has decided about, and these."""
+    for package in zone.packages():
+        decided = {p for d in zone.decisions(package.id) for p in d.positions or ()}
+        path = package.folder / "quarantined.parquet"
+        with duckdb.connect() as con:
+            found = con.execute(f"SELECT _position FROM '{path}'").fetchall() if path.exists() else []
+        if open_rows := [p for (p,) in found if p not in decided]:
+            yield package, open_rows
 
 
 def test_every_past_publication_is_built_again_row_for_row(
@@ -98,14 +104,8 @@ def test_every_past_publication_is_built_again_row_for_row(
     for file in files:
         shutil.copy(file, settings.inbox("fxiaoke_export") / f"late-{Path(file).name}")
     [zone] = [zone for *names, zone in Zone(settings.landing).streams() if names[0::2] == ["zoho", "deals"]]
-    for package in list(zone.packages()):
-        if package.checked and package.checked.quarantined:
-            release(zone, package, _waiting(package.folder))
-            break
-    else:
-        pytest.fail(
-            f"nothing was set aside: {[(p.kind, p.checked and p.checked.set_aside) for p in zone.packages()]}"
-        )
+    [*_, (package, positions)] = _waiting(zone)
+    release(zone, package, positions)
     keep(run(settings))
     live = rows(settings.warehouse)
 
