@@ -43,10 +43,15 @@ class Build:
 
 
 class BuildStamp(msgspec.Struct, frozen=True):
-    """What the models hold. Exists only while the last build was complete and every blocking test passed."""
+    """What the models hold. Exists only while the last build was complete and every blocking test passed. load_order:
+    place in the fold of the last package that was in the warehouse; models, rules, fold: digests of what made them."""
 
     built_from: str
     as_of_date: str
+    load_order: int = 0
+    models: str = ""
+    rules: str = ""
+    fold: str = ""
 
 
 def begin_build(settings: Settings) -> None:

@@ -99,11 +99,28 @@ def sync(
 
 
 @app.command()
-def build(json: JsonOption = False) -> None:
-    """Build and test the models on what is loaded. Does not publish."""
+def build(
+    as_published: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION|DAY", help="Build that past publication again, as a file of its own."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Build and test the models on what is loaded. Does not publish.
+
+    With --as-published: from what was loaded then, into published/past; exit 1 where it may differ from what was
+    published, and why.
+    """
     from pipelines import flow
 
     settings = load_settings()
+    if as_published is not None:
+        from pipelines.past import build_past
+
+        with flow.lock(settings, "build"):
+            again = build_past(settings, as_published)
+        console.show_past(again, as_json=json)
+        raise typer.Exit(1 if again.differences else 0)
     with flow.lock(settings, "build"):
         result = flow.build_and_report(settings)
     _end(result, json)

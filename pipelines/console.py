@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from connectors.core.contract import Finding
     from pipelines.aside import Fault, Waiting
     from pipelines.flow import RunReport
+    from pipelines.past import Again
     from pipelines.replay import Replayed
     from pipelines.sync import Progress as ProgressCall
 
@@ -91,6 +92,25 @@ def show_run(result: RunReport, *, as_json: bool = False) -> None:
         err.print(f"[yellow]![/] {escape(warning)}", highlight=False)
     for sentence in result.sentences():
         complain(sentence)
+
+
+def show_past(again: Again, *, as_json: bool = False) -> None:
+    """A past publication that was built again, and why it may be another than then."""
+    if as_json:
+        print_json(
+            {
+                "version": again.published.version,
+                "published_at": again.published.published_at.isoformat(),
+                "path": str(again.path),
+                "same_as_then": not again.differences,
+                "differences": list(again.differences),
+            }
+        )
+    else:
+        then = again.published
+        out.print(f"Built version {then.version} (as of {then.as_of_date}) again: {again.path}")
+    for difference in again.differences:
+        complain(f"It may not be what was published then: {difference}.")
 
 
 def show_status(health: Health | None, settings: Settings, *, as_json: bool) -> None:

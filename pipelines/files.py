@@ -18,6 +18,25 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line to a diary, durable when this returns; half a line that a killed process left is closed before."""
+    new = not path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        torn = file.seek(0, os.SEEK_END) and _last_byte(path) != b"\n"
+        file.write((b"\n" if torn else b"") + line + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        sync_folder(path.parent)
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
+
+
 def sync_file(path: Path) -> None:
     """Make the bytes of a file that another writer (the engine) has closed durable."""
     with path.open("rb") as file:

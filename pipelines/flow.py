@@ -30,7 +30,7 @@ from pipelines.build import (
     stamp_build,
 )
 from pipelines.faults import in_words, log_to, noted, step
-from pipelines.fold import note_landing, prepared_warehouse, refold, seal_warehouse
+from pipelines.fold import fold_order, note_landing, prepared_warehouse, refold, seal_warehouse
 from pipelines.health import (
     Health,
     PublishedHealth,
@@ -43,6 +43,7 @@ from pipelines.health import (
 )
 from pipelines.hygiene import note_hygiene
 from pipelines.identity.dictionary import note_identity, rule_version
+from pipelines.landing.publications import append_publication, published_of
 from pipelines.landing.standing import digest, standings, together
 from pipelines.landing.zone import Zone
 from pipelines.outcome import SyncReport
@@ -51,7 +52,7 @@ from pipelines.quality.docs import build_docs, loaded_tables, page_of
 from pipelines.quality.rules import rules_fingerprint
 from pipelines.settings import EXPECTATIONS, WRONG_USE, Settings
 from pipelines.sync import Progress, sync
-from pipelines.version import VERSION
+from pipelines.version import VERSION, folder
 from pipelines.warehouse.connect import read_warehouse
 from pipelines.warehouse.lock import run_lock
 from pipelines.warehouse.ops import published_ops
@@ -124,11 +125,19 @@ def begin(settings: Settings) -> Begun:
 
 def finish(settings: Settings, built: Build, begun: Begun) -> None:
     """Note what was made, and a build of all models that succeeded as such; only that can be published."""
-    as_of_date = _as_of(settings) if built.ok else None
+    day = as_of_date(settings) if built.ok else None
     with prepared_warehouse(settings) as con:
-        remember(con, begun.plan, build_results(settings), as_of_date)
-    if as_of_date is not None:
-        stamp_build(settings, BuildStamp(built_from=begun.source, as_of_date=as_of_date))
+        remember(con, begun.plan, build_results(settings), day)
+    if day is not None:
+        stamp = BuildStamp(
+            built_from=begun.source,
+            as_of_date=day,
+            load_order=fold_order(settings),
+            models=models_fingerprint(),
+            rules=rules_fingerprint(EXPECTATIONS),
+            fold=folder(),
+        )
+        stamp_build(settings, stamp)
         seal_warehouse(settings)
         step("models built", nodes=built.nodes)
 
@@ -176,11 +185,15 @@ def publish_built(settings: Settings) -> Publication:
     about = {
         "as_of_date": stamp.as_of_date,
         "built_from": stamp.built_from,
+        "load_order": str(stamp.load_order),
+        "models": stamp.models,
+        "rules": stamp.rules,
+        "fold": stamp.fold,
         "code_version": VERSION,
         "business_timezone": settings.timezone,
         "stale": "; ".join(_stale(settings)),
     }
-    return publish(
+    publication = publish(
         settings.warehouse,
         settings.published,
         (*published_tables(settings), *published_ops()),
@@ -191,6 +204,9 @@ def publish_built(settings: Settings) -> Publication:
         spare=published.path if (published := _published(settings)) else "",
         wait_seconds=settings.lock_wait_seconds,
     )
+    if known := published_of(publication.about):
+        append_publication(settings.landing, known)
+    return publication
 
 
 def _stale(settings: Settings) -> Iterator[str]:
@@ -282,6 +298,10 @@ def _shown(about: Mapping[str, str]) -> PublishedHealth:
         at=datetime.fromisoformat(about["published_at"]),
         as_of_date=about.get("as_of_date", ""),
         built_from=about.get("built_from", ""),
+        load_order=int(about.get("load_order") or 0),
+        models=about.get("models", ""),
+        rules=about.get("rules", ""),
+        fold=about.get("fold", ""),
     )
 
 
@@ -308,7 +328,8 @@ def last_order(settings: Settings) -> int:
     return max((zone.last_order() for *_, zone in Zone(settings.landing).streams()), default=0)
 
 
-def _as_of(settings: Settings) -> str:
+def as_of_date(settings: Settings) -> str:
+    """The day that the models built last are of; empty where nothing was loaded."""
     with read_warehouse(settings.warehouse, wait_seconds=settings.lock_wait_seconds) as con:
         row = con.execute("SELECT as_of_date FROM intermediate.int_crm__as_of").fetchone()
     return str(row[0]) if row and row[0] else ""

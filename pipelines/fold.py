@@ -20,6 +20,7 @@ from connectors.core.errors import Problem
 from pipelines.build import begin_build
 from pipelines.check import personal_fields
 from pipelines.faults import step
+from pipelines.hygiene import note_hygiene
 from pipelines.landing.redaction.redact import RECORD
 from pipelines.landing.runs import Run, read_runs
 from pipelines.landing.standing import Standing, read_standing, standings
@@ -85,6 +86,22 @@ def rebuild(settings: Settings) -> int:
     seal(settings.warehouse, receipted)
     step("warehouse rebuilt", packages=len(receipted))
     return len(receipted)
+
+
+def fold_order(settings: Settings) -> int:
+    """Place in the fold of the last package that was loaded; 0 before the first."""
+    return max((receipt.order for _, receipt in _in_order(_receipted(settings))), default=0)
+
+
+def fold_until(settings: Settings, path: Path, order: int) -> list[Package]:
+    """A warehouse at `path` as it was when the package at this place of the fold had been loaded, and no later one; its
+    packages. Neither the warehouse of this home nor what was built on it is touched. Call under the lock."""
+    packages = [(package, r) for package, r in _in_order(_receipted(settings)) if r.order <= order]
+    with prepared_warehouse(settings, path) as con:
+        for package, receipt in packages:
+            load_checked(con, package, stream_of(package.landed), receipt)
+        note_hygiene(con)
+    return [package for package, _ in packages]
 
 
 def seal_warehouse(settings: Settings) -> None:

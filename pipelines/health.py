@@ -45,13 +45,18 @@ class SourceProblem(msgspec.Struct, kw_only=True):
 
 
 class PublishedHealth(msgspec.Struct, kw_only=True):
-    """The published version and what it was built from."""
+    """The published version and what it was built from: the fold's last package, and digests of models, rules and the
+    code that folds."""
 
     version: str
     path: str
     at: datetime
     as_of_date: str
     built_from: str
+    load_order: int = 0
+    models: str = ""
+    rules: str = ""
+    fold: str = ""
 
 
 class Health(msgspec.Struct, kw_only=True):

@@ -6,7 +6,6 @@ run does not open the warehouse.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.files import private_folder, sync_folder
+from pipelines.files import append_line, private_folder
 from pipelines.tally import Measure
 
 FOLDER = "_runs"
@@ -57,17 +56,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 def append_run(landing: Path, run: Run) -> None:
     """Add a line, durable when this returns. Call under the run lock."""
-    folder = private_folder(landing / FOLDER)
-    path = folder / f"{run.started_at:%Y-%m}.jsonl"
-    new = not path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        torn = file.seek(0, os.SEEK_END) and _last_byte(path) != b"\n"
-        file.write((b"\n" if torn else b"") + msgspec.json.encode(run) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    if new:
-        sync_folder(folder)
+    append_line(private_folder(landing / FOLDER) / f"{run.started_at:%Y-%m}.jsonl", msgspec.json.encode(run))
 
 
 def read_runs(landing: Path) -> Iterator[Run]:
@@ -143,9 +132,3 @@ def _compared(landing: Path, names: tuple[str, str, str]) -> Iterator[tuple[Run,
         for one in run.streams:
             if (one.source, one.org, one.stream) == names and one.reconciled:
                 yield run, one.reconciled
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1)

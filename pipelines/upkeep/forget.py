@@ -214,7 +214,7 @@ def _publish(settings: Settings, done: Forgotten) -> None:
     if publication is None:
         return
     flow.reported(settings, done.run)
-    for path in settings.published.glob("bi.*.duckdb"):
+    for path in settings.published.rglob("bi.*.duckdb"):  # past versions built again among them
         if path != publication.path:
             path.unlink()
     step("older versions removed", kept=publication.version)

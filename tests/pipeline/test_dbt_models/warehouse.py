@@ -116,7 +116,19 @@ class Dbt:
         finally:
             self.path.unlink()
 
+    def compiled(self, *what: str) -> str:
+        """The SQL of one model (`--select`, its name) or of a text with macros (`--inline`, the text)."""
+        results = self._results("compile", *what)
+        self.path.unlink(missing_ok=True)
+        [sql] = [r.node.compiled_code for r in results if r.node.resource_type != "test"]
+        return sql
+
     def _invoke(self, *arguments: str, **variables: Any) -> list[str]:
+        good = {RunStatus.Success, TestStatus.Pass}
+        bad = [r for r in self._results(*arguments, **variables) if r.status not in good]
+        return [f"{r.node.name}: {r.status} {r.message}" for r in bad]
+
+    def _results(self, *arguments: str, **variables: Any) -> list[Any]:
         where = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", self._home / "target"]
         where += ["--log-path", self._home / "logs", "--log-level-file", "none", "--quiet"]
         try:
@@ -124,9 +136,7 @@ class Dbt:
         finally:
             DuckDBConnectionManager.close_all_connections()
         assert outcome.result is not None, outcome.exception
-        good = {RunStatus.Success, TestStatus.Pass}
-        bad = [r for r in outcome.result.results if r.status not in good]
-        return [f"{r.node.name}: {r.status} {r.message}" for r in bad]
+        return outcome.result.results
 
 
 def declared(source: str) -> tuple[Stream, ...]:

@@ -72,6 +72,26 @@ deletions_taken_back as (
     group by gone.opportunity_key, gone.valid_from, gone.existed_at
 ),
 
+-- A version that was read before a deletion and came in after it (released from quarantine) raises nothing.
+buried as (
+    select distinct
+        late.opportunity_key,
+        late.valid_from,
+        late.existed_at,
+        true as is_buried
+    from known_versions as late
+    inner join known_versions as gone
+        on gone.opportunity_key = late.opportunity_key
+        and gone.existed_at > late.existed_at
+        and gone.valid_from <= late.valid_from
+        and gone.loaded_at <= late.loaded_at
+    left join deletions_taken_back as taken_back
+        on taken_back.opportunity_key = gone.opportunity_key
+        and taken_back.valid_from = gone.valid_from
+        and taken_back.existed_at = gone.existed_at
+    where gone.deleted_at is not null and late.deleted_at is null and taken_back.opportunity_key is null
+),
+
 numbered_versions as (
     select
         staged_versions.*,
@@ -86,6 +106,8 @@ numbered_versions as (
             rows between unbounded preceding and 1 preceding
         ) as earliest_known_before
     from staged_versions
+    left join buried using (opportunity_key, valid_from, existed_at)
+    where buried.is_buried is null
 ),
 
 -- The version that told of the past before our first look. A version that comes in late and is older takes over.
