@@ -303,6 +303,7 @@ def dbt_environment(settings: Settings) -> Iterator[None]:
         "CRM_WAREHOUSE_DUCKDB": str(warehouse),
         "CRM_WAREHOUSE_DUCKDB_MEMORY": settings.memory_limit,
         "CRM_WAREHOUSE_DUCKDB_SPILL": str(private_folder(warehouse.parent / SPILL)),
+        "CRM_WAREHOUSE_PLANNED": "1",  # dbt leaves alone what the plan remembers
     }
     old = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)

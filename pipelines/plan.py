@@ -106,6 +106,8 @@ def remember(
     try:
         left = [(one.node,) for one in done.kept]
         con.execute("CREATE OR REPLACE TEMP TABLE left_alone (node VARCHAR)")
+        anew = {node for node, *_ in made}
+        left = [row for row in left if row[0] not in anew]
         if left:
             con.executemany("INSERT INTO left_alone VALUES (?)", left)
         con.execute("DELETE FROM ops.built_nodes WHERE node NOT IN (SELECT node FROM left_alone)")

@@ -6,6 +6,17 @@
     vanishes, and a build that died half-way does no harm. A change of the code or of a rule builds whole.
 #}
 
+{#
+    When dbt starts: whoever builds by hand may say another day or other variables, and leaves tables that the pipeline
+    did not plan. What it remembers of them is forgotten; its next build is whole. The pipeline says CRM_WAREHOUSE_PLANNED.
+#}
+{% macro forget_what_was_built() -%}
+    {%- if execute and flags.WHICH in ('build', 'run') and env_var('CRM_WAREHOUSE_PLANNED', '') != '1' -%}
+    {%- do run_query('delete from ops.model_builds') %}
+    {%- do run_query('delete from ops.built_nodes') %}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Config of such a table; its rows have an opportunity_key. #}
 {% macro by_changed_opportunity() -%}
     {{ return({

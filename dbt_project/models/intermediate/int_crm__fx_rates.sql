@@ -112,10 +112,27 @@ crossed as (
         ) as fx_rate
     from spans
     inner join (
-        select source_system, source_org, currency_code, exchange_rate, set_until, is_home,
-            case when is_home then date '0001-01-01' else set_on end as set_on
-        from spans
-        where currency_code = {{ reporting_currency() }}
+        -- a home currency is worth itself on every day, however often somebody touched its row
+        select
+            source_system,
+            source_org,
+            currency_code,
+            exchange_rate,
+            has_home = 1 as is_home,
+            case when has_home = 1 then date '0001-01-01' else set_on end as set_on,
+            case when has_home = 1 then date '9999-12-31' else set_until end as set_until
+        from (
+            select
+                spans.*,
+                max(case when is_home then 1 else 0 end) over (partition by source_system, source_org) as has_home,
+                row_number() over (
+                    partition by source_system, source_org
+                    order by case when is_home then 0 else 1 end, set_on desc
+                ) as newness
+            from spans
+            where currency_code = {{ reporting_currency() }}
+        ) as told
+        where has_home = 0 or newness = 1
     ) as reporting
         on reporting.source_system = spans.source_system
         and reporting.source_org = spans.source_org

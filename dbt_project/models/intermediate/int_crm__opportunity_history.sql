@@ -299,6 +299,8 @@ referring as (
     select
         changed.*,
         {{ surrogate_key(['source_system', 'source_org', 'account_id']) }} as own_account_key,
+        {{ surrogate_key(['source_system', 'source_org', 'product_id']) }} as own_product_key,
+        {{ surrogate_key(['source_system', 'source_org', 'owner_id']) }} as own_owner_key,
         {{ reference_key('account', 'account_id', 'account_name') }} as account_reference_key,
         {{ reference_key('product', 'product_id', 'product_name') }} as product_reference_key,
         {{ reference_key('user', 'owner_id', 'owner_name') }} as owner_reference_key

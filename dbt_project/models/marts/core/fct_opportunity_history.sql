@@ -14,6 +14,14 @@ lookups as (
 
 members as (
     select * from {{ ref('int_crm__account_members') }}
+),
+
+product_members as (
+    select * from {{ ref('int_crm__product_members') }}
+),
+
+user_members as (
+    select * from {{ ref('int_crm__user_members') }}
 )
 
 select
@@ -28,8 +36,8 @@ select
     cast(referring.opportunity_id as {{ type_text() }}) as source_id,
     cast(coalesce(members.account_key, 'unassigned') as {{ type_text() }}) as account_key,
     cast(coalesce(members.account_uid, 'unassigned') as {{ type_text() }}) as account_uid,
-    cast(coalesce(products.record_key, 'unassigned') as {{ type_text() }}) as product_key,
-    cast(coalesce(owners.record_key, 'unassigned') as {{ type_text() }}) as owner_user_key,
+    cast(coalesce(named_products.product_key, own_products.product_key, 'unassigned') as {{ type_text() }}) as product_key,
+    cast(coalesce(named_owners.user_key, own_owners.user_key, owners.record_key, 'unassigned') as {{ type_text() }}) as owner_user_key,
 
     -- what it was
     cast(referring.is_present as boolean) as is_present,
@@ -55,6 +63,11 @@ cross join as_of
 left join lookups as accounts on accounts.reference_key = referring.account_reference_key
 left join lookups as products on products.reference_key = referring.product_reference_key
 left join lookups as owners on owners.reference_key = referring.owner_reference_key
--- an account that no record names any more is found by its id
+-- what no record names any more, or names otherwise now, is found by its id
+left join product_members as named_products
+    on named_products.product_key = nullif(products.record_key, 'unassigned')
+left join product_members as own_products on own_products.product_key = referring.own_product_key
+left join user_members as named_owners on named_owners.user_key = nullif(owners.record_key, 'unassigned')
+left join user_members as own_owners on own_owners.user_key = referring.own_owner_key
 left join members
-    on members.account_key = coalesce(accounts.record_key, referring.own_account_key)
+    on members.account_key = coalesce(nullif(accounts.record_key, 'unassigned'), referring.own_account_key)
