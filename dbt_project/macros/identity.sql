@@ -11,6 +11,7 @@
         'account': {
             'code': 'credit_code',
             'name': "nullif(core, '')",
+            'name_in_city': "nullif(core, '') || '|' || nullif(coalesce(city, place), '') || '|' || branch || branch_place",
             'sound': "nullif(sound, '')",
             'domain': 'domain',
             'phone': 'phone_hash',
@@ -24,6 +25,11 @@
         'user': {'email': 'email_hash', 'number': 'employee_number', 'name': 'name_hash'},
         'product': {'code': 'product_code', 'name': 'name_norm'},
     }[entity]) }}
+{%- endmacro %}
+
+{# A value so sure that who shares it is compared, however many they are: each with the first one, never all with all. #}
+{% macro identity_sure_value(entity) -%}
+    {{ return({'account': "checked_code || '|' || branch || '|' || branch_place"}.get(entity)) }}
 {%- endmacro %}
 
 {# Rows of block, block_key, record_key, record_count: records that share a value with others. #}
@@ -49,6 +55,15 @@
         select points from {{ ref('identity_rules') }}
         where entity = '{{ entity }}' and part = '{{ part }}' and coalesce(outcome, '') = '{{ outcome }}'
     )
+{%- endmacro %}
+
+{# Whether a word of people counts: as of a past day, what was decided later does not. #}
+{% macro decided_by_then(relation) -%}
+    {%- if var('as_of_date') -%}
+    coalesce({{ relation }}.decided_on, {{ business_date(relation ~ '.modified_at') }}) <= date '{{ var("as_of_date") }}'
+    {%- else -%}
+    true
+    {%- endif -%}
 {%- endmacro %}
 
 {#
@@ -95,9 +110,10 @@ said as (
     inner join named as rights
         on rights.source_system = {{ crm_of('decisions.right_source') }} and rights.record_id = decisions.right_id
     where decisions.entity = '{{ entity }}' and decisions.decision is not null and lefts.record_key <> rights.record_key
+        and {{ decided_by_then('decisions') }}
 ),
 
--- the newest word on a pair, whichever way round it was written
+-- the newest word on a pair, whichever way round it was written; undecided leaves it to the rules
 decided as (
     select * from (
         select
@@ -108,7 +124,7 @@ decided as (
             ) as newness
         from said
     ) as ranked
-    where newness = 1
+    where newness = 1 and decision in ('same', 'different')
 ),
 
 candidates as (
@@ -118,6 +134,16 @@ candidates as (
         on others.block = ones.block and others.block_key = ones.block_key and others.record_key > ones.record_key
     union
     select record_key, other_key from decided
+    {%- if identity_sure_value(entity) %}
+    union
+    select first_key, record_key
+    from (
+        select {{ key }} as record_key, min({{ key }}) over (partition by {{ identity_sure_value(entity) }}) as first_key
+        from evidence
+        where {{ identity_sure_value(entity) }} is not null
+    ) as alike
+    where record_key > first_key
+    {%- endif %}
 ),
 
 judged as (
@@ -198,8 +224,7 @@ select
     beside_name_count,
     trim(speaking) as speaking,
     rule_decision,
-    coalesce(case said when 'same' then 'match' when 'different' then 'no_match' when 'undecided' then 'review' end, rule_decision)
-        as decision,
+    coalesce(case said when 'same' then 'match' when 'different' then 'no_match' end, rule_decision) as decision,
     case
         when said is not null then 'person'
         when vetoes <> '' then 'veto:' || vetoes
@@ -238,19 +263,24 @@ from ruled
     group by record_key
 ),
 
--- groups in which two right codes or a contradicted pair meet
+-- groups in which two right codes or a contradicted pair meet; what people said, only a person can contradict
 {{ name }}_torn as (
+    {%- if name != 'by_people' %}
     select {{ name }}.component
     from {{ name }}
     inner join identifiers on identifiers.record_key = {{ name }}.record_key
     group by {{ name }}.component
     having count(distinct identifiers.identifier) > 1
     union
+    {%- endif %}
     select ones.component
     from contradictions
     inner join {{ name }} as ones on ones.record_key = contradictions.record_key
     inner join {{ name }} as others
         on others.record_key = contradictions.other_key and others.component = ones.component
+    {%- if name == 'by_people' %}
+    where contradictions.is_said_different
+    {%- endif %}
 )
 {%- endmacro %}
 
@@ -266,29 +296,44 @@ with recursive evidence as (
 ),
 
 pairs as (
-    select {{ key }} as record_key, other_{{ key }} as other_key, decision, is_contradiction, is_said, is_strong
+    select {{ key }} as record_key, other_{{ key }} as other_key, decision, rule, is_contradiction, is_said, is_strong
     from {{ ref('int_crm__' ~ entity ~ '_pairs') }}
 ),
 
-identifiers as (
-    select {{ key }} as record_key, {{ identifier }} as identifier from evidence
-    where {{ identifier }} is not null
-),
-
 contradictions as (
-    select record_key, other_key from pairs
+    select record_key, other_key, rule = 'person' as is_said_different from pairs
     where is_contradiction
 ),
 
+said_link as (
+    select record_key, other_key from pairs
+    where decision = 'match' and is_said
+),
+
+{{ identity_groups('by_people', 'said_link') }},
+
+-- Codes of records that people call one are one code.
+identifiers as (
+    select
+        evidence.{{ key }} as record_key,
+        min({{ identifier }}) over (
+            partition by coalesce(case when by_people_torn.component is null then by_people.component end, evidence.{{ key }})
+        ) as identifier
+    from evidence
+    left join by_people on by_people.record_key = evidence.{{ key }}
+    left join by_people_torn on by_people_torn.component = by_people.component
+    where {{ identifier }} is not null
+),
+
 every_link as (
-    select record_key, other_key, is_said, is_strong from pairs
+    select record_key, other_key, is_strong from pairs
     where decision = 'match'
 ),
 
 {{ identity_groups('by_all', 'every_link') }},
 
 strong_link as (
-    select every_link.record_key, every_link.other_key, every_link.is_said
+    select every_link.record_key, every_link.other_key
     from every_link
     inner join by_all on by_all.record_key = every_link.record_key
     inner join by_all_torn on by_all_torn.component = by_all.component
@@ -296,16 +341,6 @@ strong_link as (
 ),
 
 {{ identity_groups('by_strong', 'strong_link') }},
-
-said_link as (
-    select strong_link.record_key, strong_link.other_key
-    from strong_link
-    inner join by_strong on by_strong.record_key = strong_link.record_key
-    inner join by_strong_torn on by_strong_torn.component = by_strong.component
-    where strong_link.is_said
-),
-
-{{ identity_groups('by_people', 'said_link') }},
 
 placed as (
     select

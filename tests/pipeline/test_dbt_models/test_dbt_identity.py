@@ -219,7 +219,10 @@ def test_the_newest_word_counts_and_without_it_the_rule_s(unified: Warehouse, de
         "rule 1",
         None,
     )
-    assert pair(decided, "torn-1", "torn-2", "decision, decided_by") == ("review", "Wei")
+    assert pair(decided, "torn-1", "torn-2", "decision, decided_by") == (
+        "no_match",
+        "rule 1",
+    )  # undecided: the rules'
 
 
 def test_a_decision_about_nobody_is_reported(decided: Warehouse) -> None:

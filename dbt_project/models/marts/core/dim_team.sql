@@ -10,9 +10,15 @@ memberships as (
     select * from {{ ref('bridge_user_team') }}
 ),
 
+-- Who writes `Unassigned` names nobody: what a sheet says of such a team is not said of the member that stands for none.
+states as (
+    select * from {{ ref('dim_team_history') }}
+    where team_key not like '%:unassigned'
+),
+
 -- Names as people write them; a spreadsheet's spelling before a CRM's.
 spellings as (
-    select team_axis, team_key, team_name, 0 as place from {{ ref('dim_team_history') }}
+    select team_axis, team_key, team_name, 0 as place from states
     union all
     select axis, {{ team_key_of('axis', 'team') }}, team, 1 from {{ ref('stg_inputs__team_memberships') }}
     where axis is not null and team is not null
@@ -28,11 +34,11 @@ spellings as (
     union all
     -- teams that somebody names as another's parent or successor only
     select team_axis, parent_team_key, replace(parent_team_key, team_axis || ':', ''), 3
-    from {{ ref('dim_team_history') }}
+    from states
     where parent_team_key is not null
     union all
     select team_axis, successor_team_key, replace(successor_team_key, team_axis || ':', ''), 3
-    from {{ ref('dim_team_history') }}
+    from states
     where successor_team_key is not null
 ),
 
@@ -53,7 +59,8 @@ leaders as (
     from user_history
 ),
 
-occurring as (
+-- Members that are there whatever people write, and may be spelled by a text too.
+given as (
     select
         'company' as team_axis,
         {{ team_key('company', "'all'") }} as team_key,
@@ -76,12 +83,17 @@ occurring as (
         on teams.team_key = {{ team_key('manager', 'leaders.user_uid') }}
         and leaders.name_rank = 1
     where leaders.user_uid <> 'unassigned'
+),
+
+occurring as (
+    select * from given
 
     union all
 
-    select team_axis, team_key, team_name, team_name, null, false
+    select best_spellings.team_axis, best_spellings.team_key, best_spellings.team_name, best_spellings.team_name, null, false
     from best_spellings
-    where spelling_rank = 1
+    left join given on given.team_key = best_spellings.team_key
+    where best_spellings.spelling_rank = 1 and given.team_key is null
 ),
 
 -- What a spreadsheet says of a team as of the day: the state that holds, or the last one before, or the first one.
@@ -97,7 +109,7 @@ told as (
                 case when states.valid_from <= as_of.as_of_date then states.valid_from end desc,
                 states.valid_from
         ) as state_rank
-    from {{ ref('dim_team_history') }} as states
+    from states
     cross join as_of
 ),
 

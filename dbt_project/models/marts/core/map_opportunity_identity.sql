@@ -40,7 +40,7 @@ last_words as (
             order by decided_on desc nulls last, modified_at desc, identity_decision_id
         ) as newness
     from {{ ref('stg_inputs__identity_decisions') }} as words
-    where entity = 'opportunity'
+    where entity = 'opportunity' and {{ decided_by_then('words') }}
 ),
 
 decided as (
