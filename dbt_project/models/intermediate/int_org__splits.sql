@@ -46,19 +46,53 @@ scaled as (
     from stated
     inner join sets on sets.opportunity_key = stated.opportunity_key and sets.valid_from = stated.valid_from
     where stated.share > 0
+),
+
+splits as (
+    select
+        opportunity_key,
+        user_uid,
+        role,
+        valid_from,
+        valid_to,
+        stated_share,
+        -- what rounding leaves over is the largest share's
+        case
+            when place = 1
+                then 1 - (sum(share) over (partition by opportunity_key, valid_from) - share)
+            else share
+        end as share
+    from scaled
+),
+
+told as (
+    select distinct opportunity_key from splits
+),
+
+-- What is said of one record of a deal holds for the record that counts, unless that has a split of its own.
+lent as (
+    select
+        members.counted_opportunity_key as opportunity_key,
+        min(told.opportunity_key) as lender_key
+    from told
+    inner join {{ ref('int_crm__opportunity_members') }} as members on members.opportunity_key = told.opportunity_key
+    left join told as own on own.opportunity_key = members.counted_opportunity_key
+    where own.opportunity_key is null
+    group by members.counted_opportunity_key
 )
 
+select opportunity_key, user_uid, role, valid_from, valid_to, stated_share, share
+from splits
+
+union all
+
 select
-    opportunity_key,
-    user_uid,
-    role,
-    valid_from,
-    valid_to,
-    stated_share,
-    -- what rounding leaves over is the largest share's
-    case
-        when place = 1
-            then 1 - (sum(share) over (partition by opportunity_key, valid_from) - share)
-        else share
-    end as share
-from scaled
+    lent.opportunity_key,
+    splits.user_uid,
+    splits.role,
+    splits.valid_from,
+    splits.valid_to,
+    splits.stated_share,
+    splits.share
+from lent
+inner join splits on splits.opportunity_key = lent.lender_key

@@ -89,7 +89,12 @@ def test_the_sources_of_an_entity_are_those_whose_folder_has_it() -> None:
     "path", [p for p in MODELS if "marts" in p.parts and "core" not in p.parts], ids=lambda p: p.stem
 )
 def test_no_mart_adds_up_amounts_of_several_currencies(path: Path) -> None:
-    """Marts read amount_reporting; a bare `amount` may be asked whether it is there, and is what sums may be called."""
+    """Marts read amount_reporting; a bare `amount` may be asked whether it is there, and is what sums may be called.
+
+    A mart whose grain holds the currency adds up amounts of one."""
+    if path.stem == "mart_money_reconciliation":
+        assert "group by metric, period_start, currency_code, source_system" in spoken(path)
+        return
     text = re.sub(r"\bas amount\b|\bamount is (not )?null", "", spoken(path))
     summed = re.findall(r"(?:sum|avg|median|max|min)\([^;]*?\bamount\b(?=[^()]*\))", text)
     assert not summed, f"{path.stem} sums amount: use amount_reporting, which fx_converted makes"

@@ -15,10 +15,10 @@ def test_an_order_and_its_lines_hang_on_deal_account_and_products(company: Wareh
         "SELECT o.order_no, o.ordered_on, o.order_status, o.amount_reporting, f.source_id, a.account_name, "
         "u.user_name, p.product_name, l.amount, l.list_amount "
         "FROM core.fct_order o JOIN core.fct_opportunity f USING (opportunity_key) "
-        "JOIN core.dim_account a ON a.account_key = o.account_key "
-        "JOIN core.dim_user u ON u.user_key = o.owner_user_key "
+        "JOIN core.dim_account a ON a.account_uid = o.account_uid "
+        "JOIN core.dim_user u ON u.user_uid = o.owner_user_uid "
         "JOIN core.fct_order_line l ON l.order_key = o.order_key "
-        "JOIN core.dim_product p ON p.product_key = l.product_key "
+        "JOIN core.dim_product p ON p.product_uid = l.product_uid "
         "ORDER BY l.amount"
     ) == [
         (
@@ -51,7 +51,7 @@ def test_an_order_and_its_lines_hang_on_deal_account_and_products(company: Wareh
 def test_receipts_of_a_list_are_the_account_owners_and_pay_the_order(company: Warehouse) -> None:
     assert company.rows(
         "SELECT p.payment_no, p.payment_kind, p.amount, u.user_name, x.allocation_kind, x.amount, o.order_no "
-        "FROM core.fct_payment p JOIN core.dim_user u ON u.user_key = p.owner_user_key "
+        "FROM core.fct_payment p JOIN core.dim_user u ON u.user_uid = p.owner_user_uid "
         "JOIN core.fct_payment_allocation x USING (payment_key) LEFT JOIN core.fct_order o USING (order_key) "
         "ORDER BY 1, 6"
     ) == [
