@@ -11,7 +11,7 @@
         'account': {
             'code': 'credit_code',
             'name': "nullif(core, '')",
-            'name_in_city': "nullif(core, '') || '|' || nullif(coalesce(city, place), '') || '|' || branch || branch_place",
+            'name_in_city': "nullif(core, '') || '|' || nullif(coalesce(city, place), '') || '|' || coalesce(branch_place, '')",
             'sound': "nullif(sound, '')",
             'domain': 'domain',
             'phone': 'phone_hash',
@@ -29,7 +29,7 @@
 
 {# A value so sure that who shares it is compared, however many they are: each with the first one, never all with all. #}
 {% macro identity_sure_value(entity) -%}
-    {{ return({'account': "checked_code || '|' || branch || '|' || branch_place"}.get(entity)) }}
+    {{ return({'account': "checked_code || '|' || coalesce(branch, '') || '|' || coalesce(branch_place, '')"}.get(entity)) }}
 {%- endmacro %}
 
 {# Rows of block, block_key, record_key, record_count: records that share a value with others. #}
