@@ -1,4 +1,4 @@
--- Each axis puts every opportunity into exactly one team in either view of the organisation, so its counts over all
+-- Each axis puts every deal into exactly one team in either view of the organisation, so its counts over all
 -- periods are the facts' own, and so is its money to the cent, however many people and teams share it.
 with facts as (
     select
@@ -8,7 +8,8 @@ with facts as (
         sum(case when status = 'derailed' then 1 else 0 end) as derailed_count,
         sum(case when status = 'won' then coalesce(amount_reporting, 0) else 0 end) as won_amount,
         sum(case when status = 'lost' then coalesce(amount_reporting, 0) else 0 end) as lost_amount
-    from {{ ref('fct_opportunity') }}
+    from {{ ref('fct_opportunity') }} as facts
+    where {{ counted_once('facts') }}
 ),
 
 {%- set measures = ['created_count', 'won_count', 'lost_count', 'derailed_count', 'won_amount', 'lost_amount'] %}

@@ -1,10 +1,11 @@
--- One definition per number: what two marts show of the same thing is the same.
+-- One definition per number: what two marts show of the same thing is the same, a deal of two CRMs once.
 with facts as (
     select
         count(*) as opportunity_count,
         coalesce(sum(case when status = 'open' then 1 else 0 end), 0) as open_count,
         coalesce(sum(case when status = 'won' then amount_reporting end), 0) as won_amount
-    from {{ ref('fct_opportunity') }}
+    from {{ ref('fct_opportunity') }} as facts
+    where {{ counted_once('facts') }}
 ),
 
 shown as (

@@ -1,7 +1,8 @@
 -- Within a team, what is open at a period's end is what was open before, plus what came, minus what closed.
 -- Opportunities without a creation day come when first seen, so they are counted by opened_on.
 with facts as (
-    select *, {{ period_start('month', 'opened_on') }} as opened_month from {{ ref('fct_opportunity') }}
+    select *, {{ period_start('month', 'opened_on') }} as opened_month from {{ ref('fct_opportunity') }} as all_facts
+    where {{ counted_once('all_facts') }}
 ),
 
 company as (

@@ -27,6 +27,10 @@ product_members as (
     select * from {{ ref('int_crm__product_members') }}
 ),
 
+deals as (
+    select * from {{ ref('int_crm__opportunity_members') }}
+),
+
 past_owners as (
     select
         owners.opportunity_key,
@@ -57,6 +61,8 @@ resolved as (
         product_lookups.record_key as product_key,
         product_lookups.resolution as product_resolution,
         product_members.product_uid,
+        deals.opportunity_uid,
+        deals.is_duplicate,
         owners.record_key as owner_user_key,
         coalesce(opportunities.closed_on, opportunities.as_of_date) as event_on
     from opportunities
@@ -64,6 +70,7 @@ resolved as (
     inner join lookups as product_lookups on product_lookups.reference_key = opportunities.product_reference_key
     inner join lookups as owners on owners.reference_key = opportunities.owner_reference_key
     inner join account_members on account_members.account_key = accounts.record_key
+    inner join deals on deals.opportunity_key = opportunities.opportunity_key
     inner join product_members on product_members.product_key = product_lookups.record_key
 ),
 
@@ -95,6 +102,8 @@ select
     cast(opportunities.source_way as {{ type_text() }}) as source_way,
     cast(opportunities.source_org as {{ type_text() }}) as source_org,
     cast(opportunities.opportunity_id as {{ type_text() }}) as source_id,
+    cast(opportunities.opportunity_uid as {{ type_text() }}) as opportunity_uid,
+    cast(opportunities.is_duplicate as boolean) as is_duplicate,
     cast(opportunities.account_key as {{ type_text() }}) as account_key,
     cast(opportunities.account_uid as {{ type_text() }}) as account_uid,
     cast(opportunities.product_key as {{ type_text() }}) as product_key,

@@ -1,5 +1,6 @@
 with opportunities as (
-    select * from {{ ref('fct_opportunity') }}
+    select * from {{ ref('fct_opportunity') }} as facts
+    where {{ counted_once('facts') }}
 ),
 
 as_of as (

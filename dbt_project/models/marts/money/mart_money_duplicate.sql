@@ -44,10 +44,12 @@ select
     cast(counted_ones.source_system as {{ type_text() }}) as counted_source_system,
     cast(counted_ones.source_id as {{ type_text() }}) as counted_source_id,
     cast(counted_ones.amount as decimal(18, 2)) as counted_amount,
-    cast(reasons.decided_how as {{ type_text() }}) as decided_how,
+    cast(
+        case when duplicates.matched_by is not null then 'rule' else reasons.decided_how end as {{ type_text() }}
+    ) as decided_how,
     cast(reasons.score as decimal(5, 2)) as score,
     cast(reasons.decided_by as {{ type_text() }}) as decided_by,
-    cast(reasons.reason as {{ type_text() }}) as reason,
+    cast(coalesce(duplicates.matched_by, reasons.reason) as {{ type_text() }}) as reason,
     cast(duplicates.as_of_date as date) as as_of_date,
     {{ metric_version() }} as metric_version
 from records as duplicates

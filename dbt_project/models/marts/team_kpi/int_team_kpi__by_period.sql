@@ -10,7 +10,8 @@
 {%- set amounts = ['won_amount', 'lost_amount', 'open_amount'] %}
 
 with opportunities as (
-    select * from {{ ref('fct_opportunity') }}
+    select * from {{ ref('fct_opportunity') }} as facts
+    where {{ counted_once('facts') }}
 ),
 
 as_of as (
