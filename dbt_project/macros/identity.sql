@@ -11,7 +11,7 @@
         'account': {
             'code': 'credit_code',
             'name': "nullif(core, '')",
-            'name_in_city': "nullif(core, '') || '|' || nullif(coalesce(city, place), '') || '|' || branch || branch_place",
+            'name_in_city': "nullif(core, '') || '|' || nullif(coalesce(city, place), '') || '|' || coalesce(branch_place, '')",
             'sound': "nullif(sound, '')",
             'domain': 'domain',
             'phone': 'phone_hash',
@@ -29,7 +29,7 @@
 
 {# A value so sure that who shares it is compared, however many they are: each with the first one, never all with all. #}
 {% macro identity_sure_value(entity) -%}
-    {{ return({'account': "checked_code || '|' || branch || '|' || branch_place"}.get(entity)) }}
+    {{ return({'account': "checked_code || '|' || coalesce(branch, '') || '|' || coalesce(branch_place, '')"}.get(entity)) }}
 {%- endmacro %}
 
 {# Rows of block, block_key, record_key, record_count: records that share a value with others. #}
@@ -57,6 +57,46 @@
     )
 {%- endmacro %}
 
+{#
+    By what people may name a record of an entity in a sheet: its id, or the key that a file without ids gave it (`name:…`,
+    `number:…`), also once the record is known by its id, if it is one record's alone. Rows of source_system, record_id,
+    record_key.
+#}
+{% macro identity_names(entity) -%}
+    {%- set key = entity ~ '_key' %}
+    with known as (
+        select source_system, {{ entity }}_id as record_id, {{ key }} as record_key
+        from {{ ref('int_crm__' ~ entity ~ '_evidence') }}
+        union
+        select evidence.source_system, key_map.weak_id, evidence.{{ key }}
+        from {{ ref('int_crm__key_map') }} as key_map
+        inner join {{ ref('int_crm__' ~ entity ~ '_evidence') }} as evidence
+            on evidence.source_system = key_map.source_system
+            and evidence.source_org = key_map.source_org
+            and evidence.{{ entity }}_id = key_map.record_id
+        where key_map.entity = '{{ entity }}s' and key_map.decision = 'adopted'
+    )
+
+    select source_system, record_id, record_key from known
+    where not (record_id like 'name:%' or record_id like 'number:%')
+    union all
+    select source_system, record_id, min(record_key)
+    from known
+    where record_id like 'name:%' or record_id like 'number:%'
+    group by source_system, record_id
+    having count(distinct record_key) = 1
+{%- endmacro %}
+
+{# The keys that a cell of a sheet may mean, where a person writes the bare name or number: rows of the columns and spelled_id. #}
+{% macro spelled_ids(relation, column, columns) -%}
+    {%- for spelling in [column, "'name:' || " ~ match_key(column), "'number:' || " ~ column] %}
+    select {{ columns | join(', ') }}, {{ spelling }} as spelled_id from {{ relation }}
+    {%- if not loop.last %}
+    union
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
 {# Whether a word of people counts: as of a past day, what was decided later does not. #}
 {% macro decided_by_then(relation) -%}
     {%- if var('as_of_date') -%}
@@ -82,17 +122,20 @@ blocked as (
     where record_count between 2 and {{ identity_number(entity, 'block', 'most') }}
 ),
 
--- by the kind of record, the id that a file without ids gives it, and the CRM
 named as (
-    select source_system, {{ entity }}_id as record_id, {{ key }} as record_key from evidence
-    union
-    select evidence.source_system, key_map.weak_id, evidence.{{ key }}
-    from {{ ref('int_crm__key_map') }} as key_map
-    inner join evidence
-        on evidence.source_system = key_map.source_system
-        and evidence.source_org = key_map.source_org
-        and evidence.{{ entity }}_id = key_map.record_id
-    where key_map.entity = '{{ entity }}s' and key_map.decision = 'adopted'
+    {{ identity_names(entity) }}
+),
+
+decisions as (
+    select * from {{ ref('stg_inputs__identity_decisions') }}
+),
+
+left_ids as (
+    {{ spelled_ids('decisions', 'left_id', ['identity_decision_id']) }}
+),
+
+right_ids as (
+    {{ spelled_ids('decisions', 'right_id', ['identity_decision_id']) }}
 ),
 
 said as (
@@ -104,11 +147,13 @@ said as (
         decisions.decided_on,
         decisions.identity_decision_id,
         decisions.modified_at
-    from {{ ref('stg_inputs__identity_decisions') }} as decisions
+    from decisions
+    inner join left_ids on left_ids.identity_decision_id = decisions.identity_decision_id
     inner join named as lefts
-        on lefts.source_system = {{ crm_of('decisions.left_source') }} and lefts.record_id = decisions.left_id
+        on lefts.source_system = {{ crm_of('decisions.left_source') }} and lefts.record_id = left_ids.spelled_id
+    inner join right_ids on right_ids.identity_decision_id = decisions.identity_decision_id
     inner join named as rights
-        on rights.source_system = {{ crm_of('decisions.right_source') }} and rights.record_id = decisions.right_id
+        on rights.source_system = {{ crm_of('decisions.right_source') }} and rights.record_id = right_ids.spelled_id
     where decisions.entity = '{{ entity }}' and decisions.decision is not null and lefts.record_key <> rights.record_key
         and {{ decided_by_then('decisions') }}
 ),

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from unicodedata import normalize
 
 from pipelines.identity.places import Place, by_sound, leading, place_of, trailing
 from pipelines.identity.text import has_han, plain, sound, words
 
 _BRACKETED = re.compile(r"\(([^()]*)\)")
 _NOISE = re.compile(r"[\s.,，。、·・'\"“”‘’`_/\\|:;!?*~—–-]+")
-_LATIN_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")  # of any script: Latin, Cyrillic, Hangul, kana
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,12 @@ def _english_trades() -> tuple[tuple[tuple[str, ...], str], ...]:
 def company(text: str) -> Company:
     """A name as somebody typed it, taken apart."""
     name = plain(text)
-    return _chinese(name) if has_han(name) else _latin(name)
+    return _chinese(name) if has_han(name) else _latin(_unaccented(name))
+
+
+def _unaccented(name: str) -> str:
+    """Société → Societe; letters of other scripts stay whole."""
+    return "".join(first if (first := normalize("NFKD", c)[0]).isascii() else c for c in name)
 
 
 def _chinese(name: str) -> Company:
@@ -153,7 +159,7 @@ def _latin(name: str) -> Company:
     said = _Brackets(by_sound)
     rest = _BRACKETED.sub(said.read, name)
     branch = said.branch
-    parts = _LATIN_WORD.findall(rest.replace("&", " and ").replace("'", "").replace(".", ""))
+    parts = _WORD.findall(rest.replace("&", " and ").replace("'", "").replace(".", ""))
     for phrase, chinese in _english_branches():
         if tuple(parts[-len(phrase) :]) == phrase and len(parts) > len(phrase):
             found, parts = _last_place(parts[: -len(phrase)])
@@ -175,9 +181,9 @@ def _latin(name: str) -> Company:
             parts, trade = parts[: -len(phrase)], chinese
             break
     brand = "".join(part for part in parts if part not in words()["english"]["fillers"]) or "".join(parts)
-    return _read(
-        " ".join(_LATIN_WORD.findall(name)), place, brand, trade, form, branch, bool(group) or said.group
-    )
+    if tuple(parts) in _english("forms"):
+        brand = ""  # Co., Ltd. alone names nobody
+    return _read(" ".join(_WORD.findall(name)), place, brand, trade, form, branch, bool(group) or said.group)
 
 
 def _cut_words(parts: list[str], phrases: tuple[tuple[str, ...], ...]) -> tuple[list[str], str]:

@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-from pipelines.identity.text import has_han, plain
+from pipelines.identity.text import has_han, plain, words
 
-_TITLE = re.compile(r"(先生|女士|小姐|老师|总经理|经理|主任)$")
 _LATIN_TITLE = re.compile(r"^(mr|mrs|ms|miss|dr|prof)\.? ")
 _REMARK = re.compile(r"\([^()]*\)")
 _NOISE = re.compile(r"[\s.·・,'’-]+")
 
 
 def person(text: str) -> str:
-    """One spelling of a name: width, characters, blanks, titles. 王伟02, a second 王伟, stays itself."""
+    """One spelling of a name: width, characters, blanks, titles. 王伟02, a second 王伟, stays itself.
+
+    "" for what is no personal name: a surname, with a title (张经理, 欧阳总, Mr. Zhang) or, in Chinese, without.
+    """
     name = _REMARK.sub("", plain(text)).strip()
-    name = _TITLE.sub("", name) if has_han(name) else _LATIN_TITLE.sub("", name)
-    return _NOISE.sub("" if has_han(name) else " ", name).strip()
+    return _chinese(_NOISE.sub("", name)) if has_han(name) else _latin(name)
+
+
+def _chinese(name: str) -> str:
+    surnames = words()["compound_surnames"]
+    for title in _titles():
+        bare = name.removesuffix(title)
+        if bare == name or not bare:
+            continue
+        if len(bare) == 1 or bare in surnames:
+            return ""
+        if len(title) > 1:  # 李建工 and 王总 end alike
+            return bare
+    return name if len(name) > 1 else ""
+
+
+@cache
+def _titles() -> tuple[str, ...]:
+    return tuple(sorted(words()["titles"], key=lambda word: (-len(word), word)))
+
+
+def _latin(name: str) -> str:
+    bare = _LATIN_TITLE.sub("", name)
+    spelled = _NOISE.sub(" ", bare).strip()
+    return "" if bare != name and " " not in spelled else spelled

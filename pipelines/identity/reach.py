@@ -12,7 +12,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 from publicsuffixlist import PublicSuffixList
 
-from pipelines.identity.text import words
+from pipelines.identity.text import is_filler, words
 
 HOME = "CN"  # numbers without a country code are Chinese
 MOBILE, FIXED, SERVICE, UNCLEAR = "mobile", "fixed", "service", "unclear"
@@ -54,10 +54,20 @@ def _extension() -> re.Pattern[str]:
     return re.compile(rf"[\s(（-]*(?:{marks})[\s.:-]*(\d{{1,6}})\)?$", re.IGNORECASE)
 
 
+def _fills(digits: str) -> bool:
+    """Whether a number stands there only because the field must not be empty."""
+    return is_filler(digits) or digits in _placeholders("phones")
+
+
+@cache
+def _placeholders(kind: str) -> frozenset[str]:
+    return frozenset(map(str, words()["placeholders"][kind]))
+
+
 def phone(text: str) -> Phone | None:
     """A number as somebody typed it, the first of several; None if it cannot be one."""
     if found := _PLAIN_MOBILE.fullmatch(text):  # nine in ten; the library would take a hundred times as long
-        return Phone(f"+86{found[1]}", MOBILE) if len(set(found[1])) > 2 else None
+        return None if _fills(found[1]) else Phone(f"+86{found[1]}", MOBILE)
     first = _SEVERAL.split(normalize("NFKC", text).strip(), maxsplit=1)[0].strip()
     if not any(c.isdigit() for c in first):
         return None
@@ -73,8 +83,8 @@ def phone(text: str) -> Phone | None:
     except NumberParseException:
         return None
     digits = str(number.national_number)
-    if not phonenumbers.is_possible_number(number) or len(set(digits)) < 3:
-        return None  # 00000000 and 11111111 fill a field that must not be empty
+    if not phonenumbers.is_possible_number(number) or _fills(digits):
+        return None
     kind = _KINDS.get(phonenumbers.number_type(number), UNCLEAR)
     return Phone(
         phonenumbers.format_number(number, PhoneNumberFormat.E164), kind, extension or number.extension or ""
@@ -111,6 +121,12 @@ def domain(text: str) -> str:
 
 
 def mail(text: str) -> Mail | None:
-    """A mail address as somebody typed it, the first of several; None if it is none."""
+    """A mail address as somebody typed it, the first of several; None if it is none, or nobody's (noemail@…)."""
     found = _MAIL.search(normalize("NFKC", text).strip().lower())
-    return Mail(found[0].rstrip("."), registrable(found[1])) if found else None
+    if found is None:
+        return None
+    address = found[0].rstrip(".")
+    name = re.sub(r"[._+-]|\d+$", "", address.partition("@")[0])
+    if name in _placeholders("mailboxes") or address.partition("@")[2] in _placeholders("mail_domains"):
+        return None
+    return Mail(address, registrable(found[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -43,6 +44,17 @@ def spelling(text: str) -> str:
     return _MARKS.sub("", plain(text))
 
 
+def is_filler(digits: str) -> bool:
+    """Whether somebody filled a field that must not be empty: 1111…, 1212…, 1234…, 9876…, or it ends like that."""
+    if len(set(digits)) < 3:
+        return True
+    tail = digits[-8:]
+    if not tail.isdigit() or len(tail) < 8:
+        return False
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(tail)}
+    return steps in ({0}, {1}, {9})
+
+
 def has_han(text: str) -> bool:
     """Whether any Chinese character is in it."""
     return _HAN.search(text) is not None
@@ -64,7 +76,10 @@ def _syllable(character: str) -> str:
     if character.isascii():
         return character if character.isalnum() else ""
     said: str | None = words()["readings"].get(character)
-    return said or read_aloud(character)
+    if (narrow := normalize("NFKC", character)).isascii():
+        return "".join(c for c in narrow.lower() if c.isalnum())
+    letter = f"{ord(character):x}" if character.isalnum() else ""  # of a script that has no 拼音
+    return said or read_aloud(character) or letter
 
 
 def _ascii(text: str) -> str:

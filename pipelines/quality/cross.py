@@ -293,8 +293,9 @@ def _unclosed(table: _Table, asked: SumsTo) -> _Question:
     per = ", ".join(part.unit() for part in of)
     filled = " AND ".join(part.present() for part in of)
     shown = " || ' / ' || ".join(part.shown() for part in of)
+    open_when = f"total <> {asked.to}" + (" AND total <> 0" if asked.or_none else "")
     judged = (
-        f"SELECT _record_id, {shown} || ': ' || total AS shown, total <> {asked.to} AS open FROM (SELECT *, "
+        f"SELECT _record_id, {shown} || ': ' || total AS shown, {open_when} AS open FROM (SELECT *, "
         f"coalesce(sum({summed.sql}) OVER (PARTITION BY {per}), 0) AS total FROM {table.living} AND {filled})"
     )
     return _Question(

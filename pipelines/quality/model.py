@@ -128,6 +128,7 @@ class SumsTo(_Model):
     per: Columns
     column: Text
     to: int
+    or_none: bool = False  # a set of zeros is closed too: it ends the one before it
 
 
 class Freshness(_Model):

@@ -28,7 +28,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         )
         con.execute(
             'INSERT INTO raw_zoho.contacts (_record_id, _package_id, "Full_Name", "Mobile", "Email") '
-            "VALUES ('c', 'p1', '王芳', '13800138000', 'Fang@corp.example')"
+            "VALUES ('c', 'p1', '王芳', '13905127306', 'Fang@corp.example')"
         )
         yield con
 
@@ -70,9 +70,9 @@ def test_personal_values_are_kept_as_hashes_only(con: duckdb.DuckDBPyConnection)
     note_identity(con, VARIABLES)
     (key,) = con.execute("SELECT hash_key FROM identity.hash_key").fetchone() or ("",)
     [found] = con.execute(
-        "SELECT phone_hash, phone_kind FROM identity.phones WHERE value = ?", [keyed_hash(key, "13800138000")]
+        "SELECT phone_hash, phone_kind FROM identity.phones WHERE value = ?", [keyed_hash(key, "13905127306")]
     ).fetchall()
-    assert found == (keyed_hash(key, "+8613800138000"), "mobile")
+    assert found == (keyed_hash(key, "+8613905127306"), "mobile")
     for table in ("phones", "emails", "people"):
         text = str(con.execute(f"SELECT * FROM identity.{table}").fetchall())
         assert not any(

@@ -89,8 +89,81 @@ def test_credit_codes_are_checked(text: str, code: str, is_checked: bool) -> Non
 
 
 def test_what_fills_a_field_is_no_code_and_no_number() -> None:
-    assert [credit_code(text) for text in ("无", "-", "000000000000000000")] == [None] * 3
-    assert [phone(text) for text in ("无", "00000000", "11111111111", "x")] == [None] * 4
+    words = (
+        "无",
+        "-",
+        "NONE",
+        "NULL",
+        "UNKNOWN",
+        "TODO",
+        "N/A",
+        "暂无",
+        "NULLNULLNULLNULL00",
+        "NOTAVAILABLEATALL1",
+    )
+    runs = (
+        "000000000000000000",
+        "123456789012345678",
+        "987654321098765432",
+        "123456789012345",
+        "121212121212121212",
+    )
+    cut_short = (
+        "9111000060003734",
+        "91110000600037341L0",
+        "12345678",
+    )  # a code has 18 places, the old one 15
+    assert [credit_code(text) for text in (*words, *runs, *cut_short)] == [None] * 18
+    phones = ("无", "00000000", "11111111111", "x", "13800138000", "138 0013 8000", "13888888888", "13900000000", "13812345678",
+              "400-888-8888", "0512-12345678")  # fmt: skip
+    assert [phone(text) for text in phones] == [None] * 11
+    mails = (
+        "noemail@corp.example",
+        "no-email@163.com",
+        "test@163.com",
+        "Test01@corp.example",
+        "none@none.com",
+        "li@noemail.com",
+    )
+    assert [mail(text) for text in mails] == [None] * 6
+
+
+def test_an_old_code_has_15_places() -> None:
+    old = credit_code("320500400001857")
+    assert old is not None
+    assert (old.code, old.is_checked) == ("320500400001857", False)
+
+
+@pytest.mark.parametrize("name", ["张经理", "王总", "李先生", "欧阳主任", "张", "Mr. Zhang", "ms wang"])
+def test_a_surname_with_a_title_is_no_personal_name(name: str) -> None:
+    assert person(name) == ""
+
+
+def test_a_title_is_cut_off_a_name_and_no_name_is_cut() -> None:
+    names = ("王小明总监", "李建工", "欧阳修", "欧阳修副总经理", "Wei", "Mr. Li Wei")
+    assert [person(name) for name in names] == ["王小明", "李建工", "欧阳修", "欧阳修", "wei", "li wei"]
+
+
+@pytest.mark.parametrize(
+    ("name", "core"),
+    [
+        ("삼성전자 Co., Ltd.", "삼성전자"),
+        ("Ромашка Trading Co., Ltd.", "ромашка贸易"),
+        ("トヨタ", "トヨタ"),
+        ("Société Générale", "societegenerale"),
+    ],
+)
+def test_names_in_other_scripts_keep_their_letters(name: str, core: str) -> None:
+    of = company(name)
+    assert of.core == core
+    assert of.sound.isascii()
+    assert len(of.sound) >= len(core)
+
+
+def test_other_scripts_sound_as_they_differ_and_a_form_alone_names_nobody() -> None:
+    assert company("Ромашка").sound != company("Берёзка").sound
+    assert company("삼성전자").sound != company("현대자동차").sound
+    assert company("Co., Ltd.").core == ""
 
 
 @pytest.mark.parametrize(
@@ -101,11 +174,11 @@ def test_what_fills_a_field_is_no_code_and_no_number() -> None:
         ("０５１２－６６６６８８８８", "+8651266668888", "fixed", ""),
         ("86-512-66668888", "+8651266668888", "fixed", ""),
         ("0512-66668888-12", "+8651266668888", "fixed", "12"),
-        ("138 0013 8000", "+8613800138000", "mobile", ""),
-        ("13800138000", "+8613800138000", "mobile", ""),
-        ("13800138000/0512-66668888", "+8613800138000", "mobile", ""),
+        ("139 0512 7306", "+8613905127306", "mobile", ""),
+        ("13905127306", "+8613905127306", "mobile", ""),
+        ("13905127306/0512-66668888", "+8613905127306", "mobile", ""),
         ("400-820-8820", "+864008208820", "service", ""),
-        ("+852 2345 6789", "+85223456789", "fixed", ""),
+        ("+852 2893 6140", "+85228936140", "fixed", ""),
     ],
 )
 def test_telephone_numbers(text: str, number: str, kind: str, extension: str) -> None:

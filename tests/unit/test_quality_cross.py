@@ -314,6 +314,16 @@ def test_rows_of_a_sum_that_does_not_close_are_counted(con: duckdb.DuckDBPyConne
     assert result.column == "Share per Code, Region"
 
 
+def test_a_set_of_zeros_may_be_closed(con: duckdb.DuckDBPyConnection) -> None:
+    """50 + 50 is ended by 0 + 0; 0 + 90 stays open."""
+    con.execute("ALTER TABLE raw_zoho.deals ADD COLUMN Share DECIMAL(18,6)")
+    shares = [("A", "0.5"), ("A", "0.5"), ("B", "0"), ("B", "0"), ("C", "0"), ("C", "0.9")]
+    put(con, "deals", *({"Code": code, "Share": share} for code, share in shares))
+    asked = {"sums_to": {"per": ["Code"], "column": "Share", "to": 1, "or_none": True}}
+    assert told(only(judged(con, asked)))[1:3] == (6, 2)
+    assert told(only(judged(con, {"sums_to": {**asked["sums_to"], "or_none": False}})))[1:3] == (6, 4)
+
+
 def test_what_is_no_number_has_no_sum(con: duckdb.DuckDBPyConnection) -> None:
     put(con, "deals", {"Code": "A", "Region": "east"})
     result = only(judged(con, {"sums_to": {"per": ["Code"], "column": "Region", "to": 1}}))

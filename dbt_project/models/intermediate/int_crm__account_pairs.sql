@@ -2,6 +2,8 @@
 
 {{ identity_pairs('account', {
     'code': "case
+            when one.checked_code is null and other.checked_code is null then 'missing'
+            when length(one.credit_code) <> length(other.credit_code) then 'missing'
             when one.credit_code is null or other.credit_code is null then 'missing'
             when one.is_code_checked and other.is_code_checked and one.credit_code = other.credit_code then 'equal'
             when one.is_code_checked and other.is_code_checked then 'differs'

@@ -20,6 +20,7 @@ stated as (
     group by 1, 2, 3, 4
 ),
 
+-- A set that sums to nothing ends the one before it, and is none.
 sets as (
     select
         opportunity_key,
@@ -28,7 +29,6 @@ sets as (
         coalesce(lead(valid_from) over (partition by opportunity_key order by valid_from), {{ far_future() }}) as valid_to
     from stated
     group by opportunity_key, valid_from
-    having sum(share) > 0
 ),
 
 scaled as (

@@ -29,7 +29,7 @@ BORN = {"zoho": ("Created_Time", "created_time"), "fxiaoke": ("create_time",)}
 SELECTED = (
     "build", "--select", "+map_account_identity", "+map_contact_identity", "+map_user_identity",
     "+map_product_identity", "+dim_account", "bridge_account_record", "bridge_survivorship",
-    "assert_no_match_rests_on_a_name", "warn_identity_decision_without_record", "warn_identity_block_over_full",
+    "assert_no_match_rests_on_a_name", "warn_identity_decision_unapplied", "warn_identity_block_over_full",
     "--exclude-resource-type", "unit_test", "--indirect-selection", "empty",
 )  # fmt: skip
 

@@ -226,7 +226,7 @@ def test_the_newest_word_counts_and_without_it_the_rule_s(unified: Warehouse, de
 
 
 def test_a_decision_about_nobody_is_reported(decided: Warehouse) -> None:
-    [found] = [c for c in decided.complaints if c.startswith("warn_identity_decision_without_record")]
+    [found] = [c for c in decided.complaints if c.startswith("warn_identity_decision_unapplied")]
     assert "Got 1 result" in found
 
 

@@ -47,6 +47,8 @@ unlisted as (
         min(coalesce(reference_name, reference_id)) as user_name
     from lookups
     where resolution = 'inferred'
+        -- whom a list held once, before they were deleted, has a history
+        and record_key not in (select user_key from listed)
     group by record_key
 
     union all

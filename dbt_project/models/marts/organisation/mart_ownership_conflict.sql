@@ -3,7 +3,7 @@ with ownership as (
 ),
 
 as_of as (
-    select as_of_date from {{ ref('int_crm__as_of') }}
+    select as_of_date, cast(as_of_date + interval 1 day as date) as tomorrow from {{ ref('int_crm__as_of') }}
 ),
 
 account_members as (
@@ -17,13 +17,17 @@ opportunities as (
         facts.opened_on,
         -- open up to the day before it was closed, and today
         coalesce(facts.closed_on, {{ far_future() }}) as open_until,
-        coalesce(account_members.account_uid, facts.account_key) as account_uid,
-        facts.as_of_date
+        coalesce(account_members.account_uid, facts.account_key) as account_uid
     from {{ ref('fct_opportunity') }} as facts
+    cross join as_of
     left join account_members on account_members.account_key = facts.account_key
     where facts.account_key <> 'unassigned'
         and facts.credit_user_uid <> 'unassigned'
         and coalesce(facts.closed_on, {{ far_future() }}) > facts.opened_on
+        -- a deal that two CRMs keep is one deal of one person
+        and {{ counted_once('facts') }}
+        -- what a typing error, or another clock, opened tomorrow has met nobody yet
+        and facts.opened_on <= as_of.as_of_date
 ),
 
 -- Only customers whom more than one person works on can be in conflict: the rest is not paired at all.
@@ -49,57 +53,88 @@ allies as (
     inner join opportunities on opportunities.opportunity_key = ours.opportunity_key
 ),
 
-rivals as (
+-- What a person works on at a customer, as days: two people are compared by stretches, not deal by deal.
+worked_days as (
+    select
+        opportunities.account_uid,
+        opportunities.user_uid,
+        opportunities.opened_on as from_day,
+        opportunities.open_until as to_day
+    from opportunities
+    inner join worked_on on worked_on.account_uid = opportunities.account_uid
+),
+
+stretches as (
+    {{ joined_stretches('worked_days', ['account_uid', 'user_uid']) }}
+),
+
+-- Stretches of one person never overlap, so those that two people share do not either.
+meetings as (
     select
         ours.account_uid,
         ours.user_uid,
         theirs.user_uid as other_user_uid,
-        ours.opportunity_key,
-        theirs.opportunity_key as other_opportunity_key,
-        greatest(ours.opened_on, theirs.opened_on) as conflict_from,
-        least(ours.open_until, theirs.open_until) as conflict_to,
-        cast(ours.as_of_date + interval 1 day as date) as tomorrow,
-        ours.as_of_date
-    from opportunities as ours
-    inner join worked_on on worked_on.account_uid = ours.account_uid
-    inner join opportunities as theirs
+        greatest(ours.from_day, theirs.from_day) as conflict_from,
+        least(ours.to_day, theirs.to_day) as conflict_to
+    from stretches as ours
+    inner join stretches as theirs
         on theirs.account_uid = ours.account_uid
         and theirs.user_uid > ours.user_uid
-        and theirs.opened_on < ours.open_until
-        and theirs.open_until > ours.opened_on
+        and theirs.from_day < ours.to_day
+        and theirs.to_day > ours.from_day
 ),
 
--- A day on which several of their opportunities meet is one day.
-days_of_rivals as (
+pairs as (
     select
-        rivals.*,
-        coalesce(
-            max(least(conflict_to, tomorrow)) over (
-                partition by account_uid, user_uid, other_user_uid
-                order by conflict_from, conflict_to, opportunity_key, other_opportunity_key
-                rows between unbounded preceding and 1 preceding
-            ),
-            conflict_from
-        ) as counted_to
-    from rivals
+        meetings.account_uid,
+        meetings.user_uid,
+        meetings.other_user_uid,
+        min(meetings.conflict_from) as conflict_from,
+        max(meetings.conflict_to) as conflict_to,
+        sum({{ days_between('meetings.conflict_from', 'least(meetings.conflict_to, as_of.tomorrow)') }}) as overlap_days,
+        max(as_of.as_of_date) as as_of_date
+    from meetings
+    cross join as_of
+    group by meetings.account_uid, meetings.user_uid, meetings.other_user_uid
+),
+
+-- Which of a person's opportunities met any of the other's: one row of each, against the other's stretches.
+met as (
+    select
+        opportunities.account_uid,
+        opportunities.user_uid,
+        stretches.user_uid as other_user_uid,
+        count(distinct opportunities.opportunity_key) as opportunity_count
+    from opportunities
+    inner join stretches
+        on stretches.account_uid = opportunities.account_uid
+        and stretches.user_uid <> opportunities.user_uid
+        and stretches.from_day < opportunities.open_until
+        and stretches.to_day > opportunities.opened_on
+    group by opportunities.account_uid, opportunities.user_uid, stretches.user_uid
 ),
 
 open_opportunities as (
     select
         'open_opportunities' as rule,
-        account_uid,
-        user_uid,
-        other_user_uid,
-        min(conflict_from) as conflict_from,
-        max(conflict_to) as conflict_to,
-        sum(greatest(
-            {{ days_between('greatest(conflict_from, counted_to)', 'least(conflict_to, tomorrow)') }}, 0
-        )) as overlap_days,
-        count(distinct opportunity_key) as opportunity_count,
-        count(distinct other_opportunity_key) as other_opportunity_count,
-        max(as_of_date) as as_of_date
-    from days_of_rivals
-    group by account_uid, user_uid, other_user_uid
+        pairs.account_uid,
+        pairs.user_uid,
+        pairs.other_user_uid,
+        pairs.conflict_from,
+        pairs.conflict_to,
+        pairs.overlap_days,
+        ours.opportunity_count,
+        theirs.opportunity_count as other_opportunity_count,
+        pairs.as_of_date
+    from pairs
+    inner join met as ours
+        on ours.account_uid = pairs.account_uid
+        and ours.user_uid = pairs.user_uid
+        and ours.other_user_uid = pairs.other_user_uid
+    inner join met as theirs
+        on theirs.account_uid = pairs.account_uid
+        and theirs.user_uid = pairs.other_user_uid
+        and theirs.other_user_uid = pairs.user_uid
 ),
 
 -- Records of one customer that belong to different people today, of two CRMs or of one.
@@ -109,7 +144,9 @@ held as (
         ownership.owner_user_uid,
         min({{ business_date('ownership.valid_from') }}) as held_from
     from ownership
+    cross join as_of
     where ownership.is_current and not ownership.is_in_pool
+        and {{ business_date('ownership.valid_from') }} <= as_of.as_of_date
     group by ownership.account_uid, ownership.owner_user_uid
 ),
 
