@@ -79,39 +79,27 @@ class History:
     """The model's own SQL over versions that a test writes down."""
 
     def __init__(self, path: Path, dbt: Dbt) -> None:
-        self.build = dbt.compiled("--select", "fct_opportunity_history")
+        self.build = dbt.compiled("--select", "int_crm__opportunity_history")
         day = "'cast($day as date)'"
         self.known_at = dbt.compiled("--inline", AS_OF % f"{day}, known='cast($known as timestamptz)'")
         self.today = dbt.compiled("--inline", AS_OF % day)
         self.con = duckdb.connect(str(path))
         self.con.execute("SET TimeZone = 'UTC'")
-        self.con.execute(
-            "CREATE TABLE v AS SELECT * FROM intermediate.int_crm__opportunity_versions_unioned LIMIT 0"
-        )
-        for view in ("int_crm__opportunity_versions_unioned", "int_crm__stage_visits"):
-            kind = "VIEW" if "versions" in view else "TABLE"
-            self.con.execute(
-                f"DROP {kind} intermediate.{view} CASCADE"
-                if kind == "VIEW"
-                else f"DELETE FROM intermediate.{view}"
-            )
-        self.con.execute("ALTER TABLE v RENAME TO versions")
-        self.con.execute(
-            "CREATE VIEW intermediate.int_crm__opportunity_versions_unioned AS SELECT * FROM main.versions"
-        )
+        for table in ("int_crm__opportunity_versions_unioned", "int_crm__stage_visits"):
+            self.con.execute(f"DELETE FROM intermediate.{table}")
 
     def holds(self, looks: list[Look]) -> None:
-        self.con.execute("DELETE FROM versions")
+        self.con.execute("DELETE FROM intermediate.int_crm__opportunity_versions_unioned")
         for number, look in enumerate(looks):
             stamp = moment(look.stamp)
             self.con.execute(
-                "INSERT INTO versions (opportunity_key, source_system, source_stage, amount, created_at, modified_at, "
-                "read_at, existed_at, loaded_at, deleted_at, way_rank, read_position) "
+                "INSERT INTO intermediate.int_crm__opportunity_versions_unioned "
+                "(opportunity_key, source_system, source_stage, amount, created_at, modified_at, read_at, existed_at, loaded_at, deleted_at, way_rank, read_position) "
                 "VALUES ('o', 'zoho', 'Qualification', ?, ?, ?, ?, ?, ?, ?, 1, ?)",
                 [look.amount, moment(0), stamp, moment(look.read), moment(look.read), moment(look.loaded),
                  stamp if look.gone else None, number],
             )  # fmt: skip
-        self.con.execute(f"CREATE OR REPLACE TABLE core.fct_opportunity_history AS {self.build}")
+        self.con.execute(f"CREATE OR REPLACE TABLE intermediate.int_crm__opportunity_history AS {self.build}")
 
     def at(self, day: int, known: int | None = None) -> tuple[int, bool] | None:
         of_day = {"day": moment(day).date()}

@@ -31,6 +31,10 @@ def spoken(path: Path) -> str:
     return re.sub(r"--.*", "", text).lower()
 
 
+# Export files of what follows a sale are landed, checked and loaded; the facts read Fxiaoke's API.
+LANDED_ONLY = {"fxiaoke_export": {"sales_order_obj", "payment_obj", "payment_plan_obj"}}
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_models_speak_no_dialect(path: Path) -> None:
     found = [f"{pattern}: {advice}" for pattern, advice in BANNED.items() if re.search(pattern, spoken(path))]
@@ -104,10 +108,10 @@ def test_no_mart_adds_up_amounts_of_several_currencies(path: Path) -> None:
 def test_every_declared_stream_has_a_source_table_and_a_reader(source: str) -> None:
     folder = PROJECT / "models" / "staging" / source
     [entry] = yaml.safe_load((folder / f"_{source}__sources.yml").read_text("utf-8"))["sources"]
-    tables = {t["name"] for t in entry["tables"]}
+    tables = {t["name"] for t in entry["tables"]} - LANDED_ONLY.get(source, set())
     texts = "".join(p.read_text("utf-8") for p in folder.glob("*.sql"))
     read = set(re.findall(rf"source\('{source}', '(\w+)'\)", texts))
-    streams = {s.name for s in declared(source)}
+    streams = {s.name for s in declared(source)} - LANDED_ONLY.get(source, set())
     assert (entry["name"], entry["schema"]) == (source, f"raw_{source}")
     assert {t.removesuffix("__history") for t in tables} == streams
     assert read == tables
