@@ -94,7 +94,8 @@ class History:
             stamp = moment(look.stamp)
             self.con.execute(
                 "INSERT INTO intermediate.int_crm__opportunity_versions_unioned "
-                "(opportunity_key, source_system, source_stage, amount, created_at, modified_at, read_at, existed_at, loaded_at, deleted_at, way_rank, read_position) "
+                "(opportunity_key, source_system, source_stage, amount, created_at, modified_at, read_at, "
+                "existed_at, loaded_at, deleted_at, way_rank, read_position) "
                 "VALUES ('o', 'zoho', 'Qualification', ?, ?, ?, ?, ?, ?, ?, 1, ?)",
                 [look.amount, moment(0), stamp, moment(look.read), moment(look.read), moment(look.loaded),
                  stamp if look.gone else None, number],
