@@ -147,9 +147,13 @@ def reader(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A published copy of the company, as readers open it."""
     folder = tmp_path_factory.mktemp("published")
-    columns = tuple(PublishedColumn(c) for c, *_ in company.rows("DESCRIBE core.fct_opportunity_history"))
+    warehouse = folder / "warehouse.duckdb"  # the views name the database by the file
+    shutil.copyfile(company.path, warehouse)
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        described = con.execute("DESCRIBE core.fct_opportunity_history").fetchall()
+    columns = tuple(PublishedColumn(c) for c, *_ in described)
     table = PublishedTable("core", "fct_opportunity_history", "", columns)
-    path = publish(company.path, folder, [table], {}, memory_limit="1GB").path
+    path = publish(warehouse, folder, [table], {}, memory_limit="1GB").path
     with duckdb.connect(str(path), read_only=True) as con:
         yield con
 
