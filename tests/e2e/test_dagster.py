@@ -159,7 +159,7 @@ def test_staging_says_what_the_managers_sheets_say(home: Path) -> None:
         ("甲", "1001", "region", "华南", date(2026, 4, 1), None, D("1.000000"), True),
     ]
     empty = [s.name for s in load_schemas() if s.name not in ("targets", "team_memberships")]
-    assert [rows(f"SELECT count(*) FROM staging.stg_inputs__{name}") for name in empty] == [[(0,)]] * 9
+    assert [rows(f"SELECT count(*) FROM staging.stg_inputs__{name}") for name in empty] == [[(0,)]] * 14
 
 
 def test_raw_assets_are_upstream_of_their_models(home: Path) -> None:
