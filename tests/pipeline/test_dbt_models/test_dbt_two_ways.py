@@ -34,11 +34,11 @@ def test_the_newest_row_wins_the_api_on_ties_and_void_stays_void(tenant: Warehou
         "warn_reference_unresolved: warn Got 1 result, configured to warn if != 0",
     ]
     assert tenant.rows(SHOWN) == [
-        ("SJ5id", "fxiaoke_export", "按编号", "qualification", D("900.00"), None, "acc1", "per1"),
-        ("back", "fxiaoke_export", "back", "qualification", D("44.00"), None, "acc1", "per1"),
+        ("SJ5id", "fxiaoke_export", "按编号", "qualification", D("900.00"), "CNY", "acc1", "per1"),
+        ("back", "fxiaoke_export", "back", "qualification", D("44.00"), "CNY", "acc1", "per1"),
         ("d9", "fxiaoke", "年度 续约", "qualification", D("1000.00"), "CNY", "acc1", "per1"),
         ("moved", "fxiaoke_export", "moved", "qualification", D("10.00"), "CNY", None, "per1"),
-        ("name:孤儿", "fxiaoke_export", "孤儿", "qualification", D("70.00"), None, "acc1", "per1"),
+        ("name:孤儿", "fxiaoke_export", "孤儿", "qualification", D("70.00"), "CNY", "acc1", "per1"),
         ("narrow", "fxiaoke_export", "narrow", "won", D("800.00"), "CNY", "acc1", "per1"),
         ("newer_by_api", "fxiaoke", "newer_by_api", "won", D("110.00"), "CNY", "acc1", "per1"),
         (
@@ -54,7 +54,7 @@ def test_the_newest_row_wins_the_api_on_ties_and_void_stays_void(tenant: Warehou
         ("same_stamp", "fxiaoke", "by the API", "qualification", D("300.00"), "CNY", "acc1", "per1"),
         ("twin1", "fxiaoke", "双胞胎", "qualification", D("1.00"), "CNY", "acc1", "per1"),
         ("twin2", "fxiaoke", "双胞胎", "qualification", D("2.00"), "CNY", "acc1", "per1"),
-        ("unseen", "fxiaoke_export", "unseen", "lost", D("7.00"), None, "acc1", "per1"),
+        ("unseen", "fxiaoke_export", "unseen", "lost", D("7.00"), "CNY", "acc1", "per1"),
     ]
 
 
