@@ -130,14 +130,19 @@ decisions as (
     select * from {{ ref('stg_inputs__identity_decisions') }}
 ),
 
-left_ids as (
-    {{ spelled_ids('decisions', 'left_id', ['identity_decision_id']) }}
+-- Each side for itself, and distinct: joined in one go, engines compare every record with every other.
+{%- for side in ['left', 'right'] %}
+{{ side }}_ids as (
+    {{ spelled_ids('decisions', side ~ '_id', ['identity_decision_id', side ~ '_source as source']) }}
 ),
 
-right_ids as (
-    {{ spelled_ids('decisions', 'right_id', ['identity_decision_id']) }}
+{{ side }}s as (
+    select distinct ids.identity_decision_id, named.record_key
+    from {{ side }}_ids as ids
+    inner join named on named.source_system = {{ crm_of('ids.source') }} and named.record_id = ids.spelled_id
 ),
 
+{% endfor -%}
 said as (
     select
         case when lefts.record_key < rights.record_key then lefts.record_key else rights.record_key end as record_key,
@@ -148,12 +153,8 @@ said as (
         decisions.identity_decision_id,
         decisions.modified_at
     from decisions
-    inner join left_ids on left_ids.identity_decision_id = decisions.identity_decision_id
-    inner join named as lefts
-        on lefts.source_system = {{ crm_of('decisions.left_source') }} and lefts.record_id = left_ids.spelled_id
-    inner join right_ids on right_ids.identity_decision_id = decisions.identity_decision_id
-    inner join named as rights
-        on rights.source_system = {{ crm_of('decisions.right_source') }} and rights.record_id = right_ids.spelled_id
+    inner join lefts on lefts.identity_decision_id = decisions.identity_decision_id
+    inner join rights on rights.identity_decision_id = decisions.identity_decision_id
     where decisions.entity = '{{ entity }}' and decisions.decision is not null and lefts.record_key <> rights.record_key
         and {{ decided_by_then('decisions') }}
 ),
