@@ -1,9 +1,10 @@
 {{ config(**by_changed_opportunity()) }}
-{#- What a change of makes a new row. -#}
+{#- What of a version makes a new row when it changes; its stage does too. -#}
 {%- set tracked = [
-    'stage', 'source_stage', 'status', 'amount', 'currency_code', 'expected_close_date', 'pipeline',
-    'owner_id', 'owner_name', 'account_id', 'account_name', 'product_id', 'product_name', 'is_present',
+    'amount', 'currency_code', 'expected_close_date', 'pipeline', 'owner_id', 'owner_name', 'account_id', 'account_name',
+    'product_id', 'product_name', 'is_present',
 ] -%}
+{#- What a row takes from its version. -#}
 {%- set carried = [
     'source_system', 'source_way', 'source_org', 'opportunity_id', 'account_id', 'account_name', 'product_id',
     'product_name', 'owner_id', 'owner_name', 'pipeline', 'amount', 'currency_code', 'expected_close_date', 'created_at',
@@ -26,7 +27,18 @@ logged_visits as (
 
 known_versions as (
     select
-        versions.*,
+        opportunity_key,
+        {{ carried | join(', ') }},
+        source_stage,
+        source_status,
+        source_record_status,
+        actual_close_date,
+        way_rank,
+        read_at,
+        read_position,
+        loaded_at,
+        existed_at,
+        deleted_at,
         -- nothing is gone before it last changed
         case when deleted_at is null then modified_at else greatest(deleted_at, modified_at) end as valid_from
     from {{ ref('int_crm__opportunity_versions_unioned') }} as versions
@@ -94,6 +106,7 @@ buried as (
 numbered_versions as (
     select
         staged_versions.*,
+        {{ surrogate_key(tracked) }} as version_content,
         row_number() over (
             partition by opportunity_key order by valid_from, way_rank desc, read_at, read_position
         ) as version_number,
@@ -159,19 +172,19 @@ placed_visits as (
     ) as counted
 ),
 
+-- Few and narrow columns: windows carry what they are given.
 rows_of_history as (
     select
         opportunity_key,
-        {{ carried | join(', ') }},
+        version_number,
+        version_content,
         stage,
         source_stage,
         status,
-        is_present,
         valid_from,
         loaded_at as known_from,
         taken_back.known_to,
         3 as kind,
-        version_number,
         case when valid_from = created_at then 'row' else 'diff' end as evidence_grade,
         {{ seconds_between(
             'case when valid_from = created_at then valid_from else coalesce(seen_before_at, created_at) end', 'valid_from'
@@ -184,17 +197,16 @@ rows_of_history as (
 
     select
         content.opportunity_key,
-        {% for column in carried %}content.{{ column }}, {% endfor %}
+        content.version_number,
+        content.version_content,
         placed_visits.visit_stage,
         placed_visits.visit_source_stage,
         placed_visits.visit_status,
-        content.is_present,
         placed_visits.valid_from,
         -- whoever logs a stage stamps the record: it was known with the next version
         coalesce(placed_visits.next_known_at, content.loaded_at),
         null,
         2,
-        content.version_number,
         'event',
         0
     from placed_visits
@@ -208,16 +220,15 @@ rows_of_history as (
     -- before our first look the record existed, in a stage that nobody knows
     select
         opportunity_key,
-        {{ carried | join(', ') }},
+        version_number,
+        version_content,
         'unknown',
         null,
         'open',
-        is_present,
         created_at,
         loaded_at,
         known_to,
         0,
-        version_number,
         'rewound',
         null
     from first_versions
@@ -228,16 +239,15 @@ rows_of_history as (
     -- or was closed already, by the day that it names
     select
         opportunity_key,
-        {{ carried | join(', ') }},
+        version_number,
+        version_content,
         stage,
         source_stage,
         status,
-        is_present,
         greatest(created_at, {{ business_midnight('closing_date') }}),
         loaded_at,
         known_to,
         1,
-        version_number,
         'rewound',
         null
     from first_versions
@@ -250,29 +260,26 @@ rows_of_history as (
 described as (
     select
         rows_of_history.*,
-        {% for column in tracked -%}
-        coalesce(cast({{ column }} as {{ type_text() }}), '')
-        {%- if not loop.last %} || '|' ||{% endif %}
-        {% endfor %} as content
+        {{ surrogate_key(['stage', 'source_stage', 'status', 'version_content']) }} as content
     from rows_of_history
 ),
 
 compared as (
     select
         described.*,
-        lag(content) over (partition by opportunity_key order by valid_from, kind, version_number) as content_before,
-        lag(known_from) over (partition by opportunity_key order by valid_from, kind, version_number) as known_before,
-        lag(known_to) over (partition by opportunity_key order by valid_from, kind, version_number) as known_to_before,
+        lag(content) over (in_order) as content_before,
+        lag(known_from) over (in_order) as known_before,
+        lag(known_to) over (in_order) as known_to_before,
         -- another row of the same moment that whoever knows this one knows too
         coalesce(
-            lead(content) over (partition by opportunity_key order by valid_from, kind, version_number) <> content
-            and lead(valid_from) over (partition by opportunity_key order by valid_from, kind, version_number) = valid_from
-            and lead(known_from) over (partition by opportunity_key order by valid_from, kind, version_number)
-                <= known_from
-            and lead(known_to) over (partition by opportunity_key order by valid_from, kind, version_number) is null,
+            lead(content) over (in_order) <> content
+            and lead(valid_from) over (in_order) = valid_from
+            and lead(known_from) over (in_order) <= known_from
+            and lead(known_to) over (in_order) is null,
             false
         ) as is_covered
     from described
+    window in_order as (partition by opportunity_key order by valid_from, kind, version_number)
 ),
 
 -- A row that says nothing new goes, if whoever knew it knew the row before it.
@@ -293,18 +300,29 @@ changed as (
         or known_before > known_from
         or known_to_before is not null
     )
-),
-
-referring as (
-    select
-        changed.*,
-        {{ surrogate_key(['source_system', 'source_org', 'account_id']) }} as own_account_key,
-        {{ surrogate_key(['source_system', 'source_org', 'product_id']) }} as own_product_key,
-        {{ surrogate_key(['source_system', 'source_org', 'owner_id']) }} as own_owner_key,
-        {{ reference_key('account', 'account_id', 'account_name') }} as account_reference_key,
-        {{ reference_key('product', 'product_id', 'product_name') }} as product_reference_key,
-        {{ reference_key('user', 'owner_id', 'owner_name') }} as owner_reference_key
-    from changed
 )
 
-select * from referring
+select
+    changed.opportunity_key,
+    changed.version_seq,
+    {% for column in carried %}versions.{{ column }}, {% endfor %}
+    versions.is_present,
+    changed.stage,
+    changed.source_stage,
+    changed.status,
+    changed.valid_from,
+    changed.valid_to,
+    changed.known_from,
+    changed.known_to,
+    changed.evidence_grade,
+    changed.uncertainty_s,
+    {{ surrogate_key(['source_system', 'source_org', 'account_id']) }} as own_account_key,
+    {{ surrogate_key(['source_system', 'source_org', 'product_id']) }} as own_product_key,
+    {{ surrogate_key(['source_system', 'source_org', 'owner_id']) }} as own_owner_key,
+    {{ reference_key('account', 'account_id', 'account_name') }} as account_reference_key,
+    {{ reference_key('product', 'product_id', 'product_name') }} as product_reference_key,
+    {{ reference_key('user', 'owner_id', 'owner_name') }} as owner_reference_key
+from changed
+inner join numbered_versions as versions
+    on versions.opportunity_key = changed.opportunity_key
+    and versions.version_number = changed.version_number
