@@ -97,13 +97,21 @@ records as (
     from {{ ref('int_crm__ledger_referents') }}
 ),
 
+-- Where every reference carries an id, no name is looked up.
+looked_up as (
+    select distinct entity, source_system, source_org from refs
+    where lookup_name is not null
+),
+
 -- Whoever keeps a spreadsheet writes an order's number or its id into one column.
 names as (
     select entity, source_system, source_org, record_name, record_key
     from records
+    inner join looked_up using (entity, source_system, source_org)
     union
     select entity, source_system, source_org, record_id, record_key
     from {{ ref('int_crm__ledger_referents') }}
+    inner join looked_up using (entity, source_system, source_org)
 ),
 
 -- A person may be referred to by another id than the record's own.
