@@ -4,7 +4,6 @@ with counted as (
         as_of.as_of_date
     from {{ ref('int_crm__opportunities') }} as known
     cross join {{ ref('int_crm__as_of') }} as as_of
-    where is_counted
 ),
 
 opportunities as (
@@ -51,7 +50,9 @@ slice_teams as (
 ),
 
 {% endfor -%}
--- The day that the teams as they were are of: the closing, or the as-of day while it is open.
+-- The day that the teams as they were are of: the closing, or the as-of day while it is open. Every reference has its
+-- row in each of these tables; as left joins, and with the filter at the end, engines know that all opportunities stay,
+-- and hash the small side.
 resolved as (
     select
         opportunities.*,
@@ -66,12 +67,12 @@ resolved as (
         owners.record_key as owner_user_key,
         coalesce(opportunities.closed_on, opportunities.as_of_date) as event_on
     from opportunities
-    inner join lookups as accounts on accounts.reference_key = opportunities.account_reference_key
-    inner join lookups as product_lookups on product_lookups.reference_key = opportunities.product_reference_key
-    inner join lookups as owners on owners.reference_key = opportunities.owner_reference_key
-    inner join account_members on account_members.account_key = accounts.record_key
-    inner join deals on deals.opportunity_key = opportunities.opportunity_key
-    inner join product_members on product_members.product_key = product_lookups.record_key
+    left join lookups as accounts on accounts.reference_key = opportunities.account_reference_key
+    left join lookups as product_lookups on product_lookups.reference_key = opportunities.product_reference_key
+    left join lookups as owners on owners.reference_key = opportunities.owner_reference_key
+    left join account_members on account_members.account_key = accounts.record_key
+    left join deals on deals.opportunity_key = opportunities.opportunity_key
+    left join product_members on product_members.product_key = product_lookups.record_key
 ),
 
 owned as (
@@ -184,3 +185,4 @@ left join {{ axis }}_records as {{ axis }}_present
     and {{ axis }}_present.valid_from <= opportunities.as_of_date
     and {{ axis }}_present.valid_to > opportunities.as_of_date
 {%- endfor %}
+where opportunities.is_counted
