@@ -2,7 +2,8 @@
 
 A node's digest covers the project's code, and what it reads: of raw tables the place in the fold of the last package
 that changed them, of all other tables their rows. Whose digest is the remembered one, and whose table is there, is
-left alone; its warning stands. The tables of opportunities go further: they are made anew for changed opportunities
+left alone; its warning stands. A model that many read may be told by its rows instead (`meta: {digest: rows}`; it must
+read nothing but sources and views): who reads it need not follow when they stay as they are. The tables of opportunities go further: they are made anew for changed opportunities
 only (`ops.model_builds`, see dbt_project/macros/incremental.sql).
 
 Nothing here is believed without the table it speaks of: it lies in the same file, so a warehouse that is made anew
@@ -68,11 +69,12 @@ def plan(con: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], code: str,
     if _code(con) != code:
         con.execute("DELETE FROM ops.model_builds")
         con.execute("DELETE FROM ops.built_nodes")
-    made_from = _digests(con, nodes, manifest["sources"], code, compiled)
     known = {
         Kept(*row[:3]): row[3]
         for row in con.execute("SELECT node, status, message, made_from FROM ops.built_nodes").fetchall()
     }
+    before = {one.node: digest for one, digest in known.items()}
+    made_from = _digests(con, nodes, manifest["sources"], code, compiled, before)
     there = {
         tuple(row)
         for row in con.execute("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
@@ -150,9 +152,12 @@ def _digests(
     sources: Mapping[str, Mapping[str, Any]],
     code: str,
     compiled: Path,
+    before: Mapping[str, str],
 ) -> dict[str, str]:
-    """Unique id → digest, of every node."""
+    """Unique id → digest, of every node. before: the remembered ones."""
     raw = _raw_versions(con)
+    # A model's SQL may leave out a way in which nothing ever came: the first row there is a change of code.
+    told_code = _digest(code, *sorted({f"{source}.{stream}" for source, stream in raw}))
     found: dict[str, str] = {}
     of_sources: dict[str, str] = {}
 
@@ -165,21 +170,29 @@ def _digests(
             return ""
         if name not in found:
             node = nodes[name]
-            rows = _told_rows(con, node, compiled)
-            reads = [rows] if rows else sorted(of(parent) for parent in node["depends_on"].get("nodes", ()))
-            found[name] = _digest(code, name, *reads)
+            read = _digest(code, name, *sorted(of(parent) for parent in node["depends_on"].get("nodes", ())))
+            found[name] = read
+            if _is_told_by_rows(node):
+                was_read, _, rows = before.get(name, "").partition("/")
+                if was_read != read or not rows:
+                    rows = _told_rows(con, node, compiled)
+                if rows:
+                    by_rows[name] = f"{read}/{rows}"
+                    found[name] = _digest(told_code, name, rows)
         return found[name]
 
+    by_rows: dict[str, str] = {}
     for name in nodes:
         of(name)
-    return found
+    return found | by_rows
+
+
+def _is_told_by_rows(node: Mapping[str, Any]) -> bool:
+    return bool(node["config"].get("meta", {}).get("digest") == "rows")
 
 
 def _told_rows(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], compiled: Path) -> str:
-    """Of a small model that many read (`meta: {digest: rows}`): its rows, as its SQL would give them now; "" where
-    it is not such a model, or was not built yet. Who reads it need not follow when it stays as it is."""
-    if node["config"].get("meta", {}).get("digest") != "rows":
-        return ""
+    """Its rows, as its SQL would give them now; "" where it was not built yet."""
     sql = compiled / node["package_name"] / node["original_file_path"]
     if not sql.exists():
         return ""

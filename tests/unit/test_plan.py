@@ -95,7 +95,7 @@ def test_a_package_makes_anew_what_reads_its_table(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "names"), [({}, []), ({"restamped": 1}, ["deals"]), ({"inserted": 1}, ["deals"])]
+    ("counts", "names"), [({}, []), ({"restamped": 1}, ["day", "deals"]), ({"inserted": 1}, ["day", "deals"])]
 )
 def test_only_what_changed_the_table_counts(
     project: Project, counts: dict[str, int], names: list[str]
@@ -108,9 +108,26 @@ def test_only_what_changed_the_table_counts(
 
 
 def test_a_model_told_by_its_rows_moves_its_readers_when_they_change(project: Project) -> None:
+    project.load("deals", 1, inserted=5)
     project.make()
     project.con.execute("UPDATE seen SET day = 2")
-    assert project.plan().names == ["day", "users", "users_are_right"]
+    project.load("deals", 2, inserted=1)
+    assert project.plan().names == ["day", "deals", "users", "users_are_right"]
+
+
+def test_the_rows_are_looked_at_only_when_what_they_are_made_of_has_changed(project: Project) -> None:
+    project.load("deals", 1, inserted=5)
+    project.make()
+    project.con.execute("DROP TABLE seen")
+    assert project.plan().names == []
+
+
+def test_the_first_row_of_a_stream_moves_the_readers_of_rows(project: Project) -> None:
+    """Its SQL may have left that stream out, so its rows by that SQL say nothing."""
+    project.load("deals", 1, inserted=5)
+    project.make()
+    project.load("leads", 2, inserted=1)
+    assert project.plan().names == ["users", "users_are_right"]
 
 
 def test_what_failed_is_made_again_and_what_succeeded_is_not(project: Project) -> None:

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'digest': 'rows'}) }}
 
 {%- set entities = {
     'users': ['user_id', 'user_name'],
