@@ -3,8 +3,9 @@
 A node's digest covers the project's code, and what it reads: of raw tables the place in the fold of the last package
 that changed them, of all other tables their rows. Whose digest is the remembered one, and whose table is there, is
 left alone; its warning stands. A model that many read may be told by its rows instead (`meta: {digest: rows}`; it must
-read nothing but sources and views): who reads it need not follow when they stay as they are. The tables of opportunities go further: they are made anew for changed opportunities
-only (`ops.model_builds`, see dbt_project/macros/incremental.sql).
+read nothing but sources and views): who reads it need not follow when they stay as they are. The tables of
+opportunities go further: they are made anew for changed opportunities only (`ops.model_builds`, see
+dbt_project/macros/incremental.sql).
 
 Nothing here is believed without the table it speaks of: it lies in the same file, so a warehouse that is made anew
 or restored knows what it holds.
