@@ -2,8 +2,8 @@
 
 with unioned as (
     {{ crm_records('leads', 'lead_id', [
-        'source_org', 'lead_id', 'owner_id', 'owner_name', 'source_status', 'lead_source', 'converted_at', 'created_at',
-        'modified_at',
+        'source_org', 'lead_id', 'owner_id', 'owner_name', 'phone', 'email', 'source_status', 'lead_source',
+        'converted_at', 'created_at', 'modified_at',
     ], references=['owner']) }}
 ),
 
