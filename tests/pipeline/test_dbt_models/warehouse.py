@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.results import RunStatus, TestStatus
+from filelock import FileLock
 
 from connectors import discover
 from connectors.core.contract import Field, FieldType, Stream
@@ -72,10 +74,35 @@ class Warehouse:
 
 
 class Dbt:
-    """dbt in this process, on one path for all scenarios: it parses anew whenever its profile names another."""
+    """dbt in this process, on one path for all scenarios. It parses the project once for each set of variables,
+    which decide what a node refers to.
 
-    def __init__(self, home: Path) -> None:
-        self._home, self.path = home, home / "warehouse.duckdb"
+    shared: a folder for all processes of a session; a scenario is built there by the first that asks for it."""
+
+    def __init__(self, home: Path, shared: Path) -> None:
+        self._home, self.path, self._shared = home, home / "warehouse.duckdb", shared
+        self._projects: dict[str, Any] = {}
+
+    def once(self, name: str, build: Callable[[], Warehouse]) -> Warehouse:
+        """What `build` gives, built once by all processes of the session together; where it failed it fails for all."""
+        path, told = self._shared / f"{name}.duckdb", self._shared / f"{name}.json"
+        with FileLock(self._shared / f"{name}.lock"):
+            if not told.exists():
+                answer: dict[str, Any]
+                try:
+                    built = build()
+                    shutil.copyfile(built.path, path)
+                    answer = {"complaints": built.complaints}
+                except BaseException:
+                    told.write_text(json.dumps({"failed": traceback.format_exc()}))
+                    raise
+                told.write_text(json.dumps(answer))
+        answer = json.loads(told.read_text())
+        if "failed" in answer:
+            raise AssertionError(
+                f"scenario {name} could not be built by another process:\n{answer['failed']}"
+            )
+        return Warehouse(path, answer["complaints"])
 
     def build(
         self, name: str, versions: Iterable[Version], *arguments: str, sql: str = "", **variables: Any
@@ -129,14 +156,29 @@ class Dbt:
         return [f"{r.node.name}: {r.status} {r.message}" for r in bad]
 
     def _results(self, *arguments: str, **variables: Any) -> list[Any]:
+        results: list[Any] = self._run(
+            [*arguments, "--no-write-json"], self._parsed(variables), variables
+        ).results
+        return results
+
+    def _parsed(self, variables: Mapping[str, Any]) -> Any:
+        """A copy of the parsed project: dbt writes to the one that it works with."""
+        key = json.dumps(variables, sort_keys=True)
+        if key not in self._projects:
+            self._projects[key] = self._run(["parse"], None, variables)
+        return self._projects[key].deepcopy()
+
+    def _run(self, arguments: list[str], project: Any, variables: Mapping[str, Any]) -> Any:
         where = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", self._home / "target"]
         where += ["--log-path", self._home / "logs", "--log-level-file", "none", "--quiet"]
         try:
-            outcome = dbtRunner().invoke([*arguments, *map(str, where), "--vars", json.dumps(variables)])
+            outcome = dbtRunner(manifest=project).invoke(
+                [*arguments, *map(str, where), "--vars", json.dumps(variables)]
+            )
         finally:
             DuckDBConnectionManager.close_all_connections()
         assert outcome.result is not None, outcome.exception
-        return outcome.result.results
+        return outcome.result
 
 
 def declared(source: str) -> tuple[Stream, ...]:
