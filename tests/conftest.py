@@ -19,7 +19,7 @@ os.environ.setdefault(
 )  # files of tests are complete when they are written
 ROOT = Path(__file__).resolve().parents[1]
 # Files that take longest, longest first: with `--no-loadscope-reorder` no core ends up with one of them alone. Those
-# that read the scenario `company` do not come one directly after the other, so that no worker waits for another's build.
+# that read the scenario `company` do not follow each other directly, or a worker would wait for the other's build.
 LONGEST = (
     "e2e/test_dagster.py",
     "pipeline/test_dbt_models/test_dbt_past_and_empty.py",

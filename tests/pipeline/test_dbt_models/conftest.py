@@ -37,7 +37,7 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
 @pytest.fixture(scope="session")
 def company(dbt: Dbt) -> Warehouse:
     """Both CRMs and what follows a sale, as of the newest stamp."""
-    return dbt.once("company", lambda: dbt.build("company", [*ZOHO, *EXPORT, *LEDGER], sql=HYGIENE))
+    return dbt.once("company", lambda: dbt.build_all("company", [*ZOHO, *EXPORT, *LEDGER], HYGIENE))
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,8 @@ TYPES = {
     FieldType.JSON: "VARCHAR",
 }
 BUILD = ("build", "--exclude-resource-type", "unit_test")
+# 150 tests that dbt takes ten times as long to run as the engine does.
+PLAIN = ("test_name:grain", "test_name:accepted_values")
 OWN = {
     "_org": "VARCHAR",
     "_record_id": "VARCHAR",
@@ -107,7 +109,8 @@ class Dbt:
     def build(
         self, name: str, versions: Iterable[Version], *arguments: str, sql: str = "", **variables: Any
     ) -> Warehouse:
-        """Raw tables from `versions`, changed by `sql`, then dbt (build without unit tests) over them."""
+        """Raw tables from `versions`, changed by `sql`, then dbt over them, by default everything but unit tests; of
+        that the `PLAIN` tests as dbt compiles them, without dbt (`build_all` lets it run them too)."""
         self.path.unlink(missing_ok=True)
         with duckdb.connect(str(self.path)) as con:
             con.execute("SET TimeZone='UTC'")
@@ -115,8 +118,14 @@ class Dbt:
             insert(con, versions)
             con.execute(sql or "SELECT 1")
             note_identity(con, {"zoho_credit_code_field": "Credit_Code"})
-        complaints = self._invoke(*(arguments or BUILD), **variables)
+        complaints = self._invoke(*(arguments or (*BUILD, "--exclude", *PLAIN)), **variables)
+        if not arguments:
+            complaints += self._plain_tests()
         return Warehouse(self.path.rename(self._home / f"{name}.duckdb"), complaints)
+
+    def build_all(self, name: str, versions: Iterable[Version], sql: str = "") -> Warehouse:
+        """The same with every test run by dbt."""
+        return self.build(name, versions, *BUILD, sql=sql)
 
     def build_again(self, built: Warehouse, name: str, change: Callable[[Path], object]) -> Warehouse:
         """dbt once more, over a copy of a built warehouse to whose file something was done."""
@@ -149,6 +158,29 @@ class Dbt:
         self.path.unlink(missing_ok=True)
         [sql] = [r.node.compiled_code for r in results if r.node.resource_type != "test"]
         return sql
+
+    def _plain_tests(self) -> list[str]:
+        """Run the `PLAIN` tests on the warehouse that was just built; what they complain of, as dbt would say it."""
+        kept = self._shared / "plain_tests.json"
+        with FileLock(f"{kept}.lock"):
+            if not kept.exists():
+                nodes = [r.node for r in self._results("compile", "--select", *PLAIN)]
+                assert len(nodes) > 100
+                assert {(n.config.fail_calc, n.config.error_if, n.config.warn_if) for n in nodes} == {
+                    ("count(*)", "!= 0", "!= 0")
+                }
+                told = [(n.name, str(n.config.severity).lower(), n.compiled_code) for n in nodes]
+                kept.write_text(json.dumps(told))
+        complaints = []
+        with duckdb.connect(str(self.path), read_only=True) as con:
+            con.execute("SET TimeZone='UTC'")
+            for name, severity, sql in json.loads(kept.read_text()):
+                [(count,)] = con.execute(f"SELECT count(*) FROM ({sql})").fetchall()
+                if count:
+                    status = {"error": "fail", "warn": "warn"}[severity]
+                    found = f"Got {count} result{'' if count == 1 else 's'}"
+                    complaints.append(f"{name}: {status} {found}, configured to {status} if != 0")
+        return complaints
 
     def _invoke(self, *arguments: str, **variables: Any) -> list[str]:
         good = {RunStatus.Success, TestStatus.Pass}
