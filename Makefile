@@ -23,7 +23,7 @@ demo: setup ## a pretend company through the whole pipeline, into data/demo
 	@$(BIN)/crm-warehouse demo
 
 test: setup lint ## what CI runs
-	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## the long proofs and the measured figures
 	$(BIN)/python -m pytest -m slow

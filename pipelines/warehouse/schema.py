@@ -50,19 +50,25 @@ def _tables(stream: Stream) -> tuple[str, str]:
 def ensure_stream(con: duckdb.DuckDBPyConnection, stream: Stream, columns: Mapping[str, str]) -> None:
     """Make both tables of a stream exist with at least our own and these declared columns (name → type)."""
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote('raw_' + stream.source)}")
-    weak = _WEAK_KEYS if stream.weak_keys else {}
-    wanted = {
-        **META,
-        **weak,
-        **{column: columns[field] for field, column in columns_of(columns, columns).items()},
-    }
-    definition = ", ".join(f"{quote(name)} {kind}" for name, kind in wanted.items())
-    for table in _tables(stream):
-        con.execute(f"CREATE TABLE IF NOT EXISTS {table} ({definition})")
+    wanted = _wanted(stream, columns)
+    _create(con, stream, wanted)
     present = table_columns(con, raw_table(stream.source, stream.name))
     for name, kind in wanted.items():
         if name not in present:
             _claim(con, stream, name, kind, present)
+
+
+def _wanted(stream: Stream, columns: Mapping[str, str]) -> dict[str, str]:
+    """Our own columns and these declared ones, by the names that they have in the tables."""
+    weak = _WEAK_KEYS if stream.weak_keys else {}
+    named = {column: columns[field] for field, column in columns_of(columns, columns).items()}
+    return {**META, **weak, **named}
+
+
+def _create(con: duckdb.DuckDBPyConnection, stream: Stream, wanted: Mapping[str, str]) -> None:
+    definition = ", ".join(f"{quote(name)} {kind}" for name, kind in wanted.items())
+    for table in _tables(stream):
+        con.execute(f"CREATE TABLE IF NOT EXISTS {table} ({definition})")
 
 
 def _claim(
@@ -137,9 +143,41 @@ def converted(column: str, old: str, new: str) -> str:
 
 
 def declare(con: duckdb.DuckDBPyConnection, streams: Iterable[tuple[Stream, Mapping[str, str]]]) -> None:
-    """Empty raw tables for every declared stream, so that the models build with any one source."""
-    for stream, columns in streams:
-        ensure_stream(con, stream, columns)
+    """Empty raw tables for every declared stream, so that the models build with any one source.
+
+    What is there is asked once for all, and what is missing made in one transaction: a statement for each of some
+    hundred tables took longer than a small sync.
+    """
+    wanted = [(stream, columns, _wanted(stream, columns)) for stream, columns in streams]
+    present = _raw_columns(con)
+    missing = [
+        (stream, names) for stream, _, names in wanted if not all(t in present for t in _tables(stream))
+    ]
+    con.begin()
+    try:
+        for source in {stream.source for stream, _ in missing}:
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote('raw_' + source)}")
+        for stream, names in missing:
+            _create(con, stream, names)
+        con.commit()
+    except BaseException:
+        con.rollback()
+        raise
+    for stream, columns, names in wanted:
+        here = present.get(raw_table(stream.source, stream.name))
+        if here is not None and not names.keys() <= here:
+            ensure_stream(con, stream, columns)
+
+
+def _raw_columns(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Columns of each raw table, by its quoted name."""
+    found: dict[str, set[str]] = {}
+    for schema, table, column in con.execute(
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND starts_with(schema_name, 'raw_')"
+    ).fetchall():
+        found.setdefault(f"{quote(schema)}.{quote(table)}", set()).add(column)
+    return found
 
 
 def _step(kind: str) -> int | None:

@@ -22,6 +22,7 @@ def test_build_complains_only_of_the_two_names_that_are_in_no_list(company: Ware
     ) == [("上海乙公司",), ("未知产品",)]
 
 
+@pytest.mark.slow  # e2e/test_dagster.py runs every unit test as well
 def test_unit_tests_pass_on_built_tables(dbt: Dbt, company: Warehouse) -> None:
     assert dbt.unit_tests(company) == []
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from decimal import Decimal as D
 
+import duckdb
 import pytest
 
 from tests.pipeline.test_dbt_models.organised import MOVED, ORGANISED
@@ -170,3 +172,18 @@ def test_faults_of_the_organisation_are_red(dbt: Dbt, organised: Warehouse) -> N
     assert "warn Got 6 results" in found["warn_organisation_inputs"]
     # one split, one axis of one person, one team
     assert "fail Got 3 results" in found["assert_shares_add_up"]
+
+
+def test_plain_tests_are_red_without_dbt_too(dbt: Dbt, organised: Warehouse) -> None:
+    """A doubled row and a word that is not in the list, said as dbt says it."""
+    shutil.copyfile(organised.path, dbt.path)
+    with duckdb.connect(str(dbt.path)) as con:
+        con.execute("INSERT INTO core.fct_opportunity FROM core.fct_opportunity WHERE source_id = 'open'")
+        con.execute("UPDATE core.fct_opportunity SET status = 'asleep' WHERE source_id = 'feb'")
+    try:
+        found = dbt._plain_tests()
+        names = [line.split(":")[0] for line in found]
+        assert len(found) == 2 and "fail Got 1 result, configured to fail if != 0" in found[0]
+        assert sorted(dbt._invoke("test", "--select", *names)) == sorted(found)
+    finally:
+        dbt.path.unlink()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.results import RunStatus, TestStatus
+from filelock import FileLock
 
 from connectors import discover
 from connectors.core.contract import Field, FieldType, Stream
@@ -36,6 +38,8 @@ TYPES = {
     FieldType.JSON: "VARCHAR",
 }
 BUILD = ("build", "--exclude-resource-type", "unit_test")
+# 150 tests that dbt takes ten times as long to run as the engine does.
+PLAIN = ("test_name:grain", "test_name:accepted_values")
 OWN = {
     "_org": "VARCHAR",
     "_record_id": "VARCHAR",
@@ -72,15 +76,41 @@ class Warehouse:
 
 
 class Dbt:
-    """dbt in this process, on one path for all scenarios: it parses anew whenever its profile names another."""
+    """dbt in this process, on one path for all scenarios. It parses the project once for each set of variables,
+    which decide what a node refers to.
 
-    def __init__(self, home: Path) -> None:
-        self._home, self.path = home, home / "warehouse.duckdb"
+    shared: a folder for all processes of a session; a scenario is built there by the first that asks for it."""
+
+    def __init__(self, home: Path, shared: Path) -> None:
+        self._home, self.path, self._shared = home, home / "warehouse.duckdb", shared
+        self._projects: dict[str, Any] = {}
+
+    def once(self, name: str, build: Callable[[], Warehouse]) -> Warehouse:
+        """What `build` gives, built once by all processes of the session together; where it failed it fails for all."""
+        path, told = self._shared / f"{name}.duckdb", self._shared / f"{name}.json"
+        with FileLock(self._shared / f"{name}.lock"):
+            if not told.exists():
+                answer: dict[str, Any]
+                try:
+                    built = build()
+                    shutil.copyfile(built.path, path)
+                    answer = {"complaints": built.complaints}
+                except BaseException:
+                    told.write_text(json.dumps({"failed": traceback.format_exc()}))
+                    raise
+                told.write_text(json.dumps(answer))
+        answer = json.loads(told.read_text())
+        if "failed" in answer:
+            raise AssertionError(
+                f"scenario {name} could not be built by another process:\n{answer['failed']}"
+            )
+        return Warehouse(path, answer["complaints"])
 
     def build(
         self, name: str, versions: Iterable[Version], *arguments: str, sql: str = "", **variables: Any
     ) -> Warehouse:
-        """Raw tables from `versions`, changed by `sql`, then dbt (build without unit tests) over them."""
+        """Raw tables from `versions`, changed by `sql`, then dbt over them, by default everything but unit tests; of
+        that the `PLAIN` tests as dbt compiles them, without dbt (`build_all` lets it run them too)."""
         self.path.unlink(missing_ok=True)
         with duckdb.connect(str(self.path)) as con:
             con.execute("SET TimeZone='UTC'")
@@ -88,8 +118,14 @@ class Dbt:
             insert(con, versions)
             con.execute(sql or "SELECT 1")
             note_identity(con, {"zoho_credit_code_field": "Credit_Code"})
-        complaints = self._invoke(*(arguments or BUILD), **variables)
+        complaints = self._invoke(*(arguments or (*BUILD, "--exclude", *PLAIN)), **variables)
+        if not arguments:
+            complaints += self._plain_tests()
         return Warehouse(self.path.rename(self._home / f"{name}.duckdb"), complaints)
+
+    def build_all(self, name: str, versions: Iterable[Version], sql: str = "") -> Warehouse:
+        """The same with every test run by dbt."""
+        return self.build(name, versions, *BUILD, sql=sql)
 
     def build_again(self, built: Warehouse, name: str, change: Callable[[Path], object]) -> Warehouse:
         """dbt once more, over a copy of a built warehouse to whose file something was done."""
@@ -123,20 +159,58 @@ class Dbt:
         [sql] = [r.node.compiled_code for r in results if r.node.resource_type != "test"]
         return sql
 
+    def _plain_tests(self) -> list[str]:
+        """Run the `PLAIN` tests on the warehouse that was just built; what they complain of, as dbt would say it."""
+        kept = self._shared / "plain_tests.json"
+        with FileLock(f"{kept}.lock"):
+            if not kept.exists():
+                nodes = [r.node for r in self._results("compile", "--select", *PLAIN)]
+                assert len(nodes) > 100
+                assert {(n.config.fail_calc, n.config.error_if, n.config.warn_if) for n in nodes} == {
+                    ("count(*)", "!= 0", "!= 0")
+                }
+                told = [(n.name, str(n.config.severity).lower(), n.compiled_code) for n in nodes]
+                kept.write_text(json.dumps(told))
+        complaints = []
+        with duckdb.connect(str(self.path), read_only=True) as con:
+            con.execute("SET TimeZone='UTC'")
+            for name, severity, sql in json.loads(kept.read_text()):
+                [(count,)] = con.execute(f"SELECT count(*) FROM ({sql})").fetchall()
+                if count:
+                    status = {"error": "fail", "warn": "warn"}[severity]
+                    found = f"Got {count} result{'' if count == 1 else 's'}"
+                    complaints.append(f"{name}: {status} {found}, configured to {status} if != 0")
+        return complaints
+
     def _invoke(self, *arguments: str, **variables: Any) -> list[str]:
         good = {RunStatus.Success, TestStatus.Pass}
         bad = [r for r in self._results(*arguments, **variables) if r.status not in good]
         return [f"{r.node.name}: {r.status} {r.message}" for r in bad]
 
     def _results(self, *arguments: str, **variables: Any) -> list[Any]:
+        results: list[Any] = self._run(
+            [*arguments, "--no-write-json"], self._parsed(variables), variables
+        ).results
+        return results
+
+    def _parsed(self, variables: Mapping[str, Any]) -> Any:
+        """A copy of the parsed project: dbt writes to the one that it works with."""
+        key = json.dumps(variables, sort_keys=True)
+        if key not in self._projects:
+            self._projects[key] = self._run(["parse"], None, variables)
+        return self._projects[key].deepcopy()
+
+    def _run(self, arguments: list[str], project: Any, variables: Mapping[str, Any]) -> Any:
         where = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", self._home / "target"]
         where += ["--log-path", self._home / "logs", "--log-level-file", "none", "--quiet"]
         try:
-            outcome = dbtRunner().invoke([*arguments, *map(str, where), "--vars", json.dumps(variables)])
+            outcome = dbtRunner(manifest=project).invoke(
+                [*arguments, *map(str, where), "--vars", json.dumps(variables)]
+            )
         finally:
             DuckDBConnectionManager.close_all_connections()
         assert outcome.result is not None, outcome.exception
-        return outcome.result.results
+        return outcome.result
 
 
 def declared(source: str) -> tuple[Stream, ...]:
