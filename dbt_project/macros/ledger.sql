@@ -63,6 +63,7 @@
         },
         'order_lines': {'order': 'order', 'product': 'product'},
         'invoices': {'account': 'account', 'order': 'order', 'opportunity': 'opportunity', 'owner': 'user'},
+        'invoice_lines': {'invoice': 'invoice', 'product': 'product'},
         'payments': {'account': 'account', 'refunded': 'payment', 'owner': 'user'},
         'payment_lines': {
             'payment': 'payment', 'order': 'order', 'contract': 'contract', 'opportunity': 'opportunity',
@@ -86,7 +87,7 @@
         },
         'competitors': {'owner': 'user'},
         'opportunity_competitors': {'opportunity': 'opportunity', 'competitor': 'competitor', 'owner': 'user'},
-        'leads': {'owner': 'user'},
+        'leads': {'account': 'account', 'contact': 'contact', 'opportunity': 'opportunity', 'owner': 'user'},
     } %}
     {{- return(all[entity] if entity else all) }}
 {%- endmacro %}
@@ -99,6 +100,7 @@
         'quote': ['int_crm__quotes', 'quote_key', 'quote_id', 'quote_no'],
         'contract': ['int_crm__contracts', 'contract_key', 'contract_id', 'contract_no'],
         'order': ['int_crm__orders', 'order_key', 'order_id', 'order_no'],
+        'invoice': ['int_crm__invoices', 'invoice_key', 'invoice_id', 'invoice_no'],
         'payment': ['int_crm__payments', 'payment_key', 'payment_id', 'payment_no'],
         'payment_plan': ['int_crm__payment_plans', 'payment_plan_key', 'payment_plan_id', 'payment_plan_no'],
         'case': ['int_crm__cases', 'case_key', 'case_id', 'case_no'],

@@ -2,7 +2,8 @@
 
 1,000 were ordered on 11 February. 300 and 700 are due. Of receipt R1, 500 on 20 February, 450 name the order; R2, 60 on
 1 March, names it by its id; 10 were given back on 2 March. So the order got 450 + 60 - 10 = 500: the first instalment
-is paid since 20 February, the second has 200, and 50 pay nothing that is known.
+is paid since 20 February, the second has 200, and 50 pay nothing that is known. The first line is invoiced on 12
+February; the deal began as a lead.
 """
 
 from __future__ import annotations
@@ -42,6 +43,13 @@ LEDGER: list[Version] = [
          Status="Approved", Sub_Total=1000, Grand_Total=1000, Created_Time="2026-02-11 02:00:00+00"),
     line("i1", "p1", 600),
     line("i2", "p2", 400),
+    zoho("invoices", "v1", STAMP, Invoice_Number="INV-1", Account_Name=ref("a1", "Alpha"), Sales_Order=ref("s1", "SO-1"),
+         Owner=LI, Status="Sent", Sub_Total=600, Grand_Total=600, Invoice_Date="2026-02-12"),
+    zoho("invoiced_items", "vi1", STAMP, Parent_Id=ref("v1"), Product_Name=ref("p1"), Quantity=2, List_Price=400,
+         Net_Total=600),
+    zoho("leads", "l1", STAMP, Full_Name="Ann", Owner=LI, Converted_Date_Time="2026-01-20 02:00:00+00",
+         Converted_Account=ref("a1", "Alpha"), Converted_Deal=ref("d1"), Created_Time="2026-01-10 02:00:00+00"),
+    zoho("leads", "l2", STAMP, Full_Name="Bob", Owner=LI, Created_Time="2026-01-11 02:00:00+00"),
     receipt("R1", "receipt", "2026-02-20", 450, order_no="SO-1"),
     receipt("R1", "receipt", "2026-02-20", 50),
     receipt("R2", "receipt", "2026-03-01", 60, order_no="s1"),

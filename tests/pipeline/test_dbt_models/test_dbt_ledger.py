@@ -48,6 +48,24 @@ def test_an_order_and_its_lines_hang_on_deal_account_and_products(company: Wareh
     ]
 
 
+def test_an_invoice_and_its_line_hang_on_the_order_and_its_deal(company: Warehouse) -> None:
+    assert company.rows(
+        "SELECT i.invoice_no, o.order_no, f.source_id, p.product_name, l.amount_reporting, l.list_amount, l.fx_on "
+        "FROM core.fct_invoice i JOIN core.fct_invoice_line l USING (invoice_key) "
+        "JOIN core.fct_order o ON o.order_key = i.order_key "
+        "JOIN core.fct_opportunity f ON f.opportunity_key = i.opportunity_key "
+        "JOIN core.dim_product p ON p.product_uid = l.product_uid"
+    ) == [("INV-1", "SO-1", "d1", "Cloud", D("600.00"), D("800.00"), date(2026, 2, 12))]
+
+
+def test_a_converted_lead_names_what_it_became(company: Warehouse) -> None:
+    assert company.rows(
+        "SELECT l.source_id, l.is_converted, a.account_name, f.source_id, l.contact_key "
+        "FROM core.fct_lead l JOIN core.dim_account a USING (account_uid) "
+        "LEFT JOIN core.fct_opportunity f USING (opportunity_key) ORDER BY 1"
+    ) == [("l1", True, "Alpha", "d1", None), ("l2", False, "Unassigned / 未分配", None, None)]
+
+
 def test_receipts_of_a_list_are_the_account_owners_and_pay_the_order(company: Warehouse) -> None:
     assert company.rows(
         "SELECT p.payment_no, p.payment_kind, p.amount, u.user_name, x.allocation_kind, x.amount, o.order_no "

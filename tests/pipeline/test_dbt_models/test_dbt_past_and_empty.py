@@ -14,8 +14,8 @@ def test_nothing_loaded_builds_green_and_empty(empty: Warehouse) -> None:
     assert empty.complaints == []
     assert empty.one("SELECT as_of_date FROM intermediate.int_crm__as_of") is None
     marts = empty.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'mart'")
-    assert len(marts) == 11
-    assert [empty.one(f"SELECT count(*) FROM mart.{name}") for (name,) in marts] == [0] * 11
+    assert len(marts) == 12
+    assert [empty.one(f"SELECT count(*) FROM mart.{name}") for (name,) in marts] == [0] * 12
     assert empty.rows("SELECT user_uid FROM core.dim_user") == [("unassigned",)]
 
 

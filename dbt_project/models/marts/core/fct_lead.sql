@@ -10,7 +10,9 @@ leads as (
 select
     -- keys
     cast(leads.lead_key as {{ type_text() }}) as lead_key,
-    {{ ledger_common('leads', 'lead_id', account=false) }}
+    {{ ledger_common('leads', 'lead_id') }}
+    {{ referred('contact') }} as contact_key,
+    {{ referred('opportunity') }} as opportunity_key,
 
     -- where it stands
     cast(leads.source_status as {{ type_text() }}) as source_status,
@@ -23,4 +25,4 @@ select
     {{ ledger_evidence('leads') }}
 from leads
 cross join as_of
-{{ ledger_lookups('leads', ['owner']) }}
+{{ ledger_lookups('leads', ['account', 'contact', 'opportunity', 'owner']) }}

@@ -21,6 +21,14 @@ renamed as (
         {{ lookup_label('source') }} as lead_source,
         {{ timestamp_field('transform_time') }} as converted_at,
 
+        -- what it became (not told)
+        cast(null as {{ type_text() }}) as account_id,
+        cast(null as {{ type_text() }}) as account_name,
+        cast(null as {{ type_text() }}) as contact_id,
+        cast(null as {{ type_text() }}) as contact_name,
+        cast(null as {{ type_text() }}) as opportunity_id,
+        cast(null as {{ type_text() }}) as opportunity_name,
+
         -- how we know
         {{ timestamp_field('create_time') }} as created_at,
         _modified_at as modified_at

@@ -21,6 +21,14 @@ renamed as (
         {{ text_field('Lead_Source') }} as lead_source,
         {{ timestamp_field('Converted_Date_Time') }} as converted_at,
 
+        -- what it became
+        {{ lookup_id('Converted_Account') }} as account_id,
+        {{ lookup_name('Converted_Account') }} as account_name,
+        {{ lookup_id('Converted_Contact') }} as contact_id,
+        {{ lookup_name('Converted_Contact') }} as contact_name,
+        {{ lookup_id('Converted_Deal') }} as opportunity_id,
+        {{ lookup_name('Converted_Deal') }} as opportunity_name,
+
         -- how we know
         {{ timestamp_field('Created_Time') }} as created_at,
         _modified_at as modified_at
