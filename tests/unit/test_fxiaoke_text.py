@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tracemalloc
 from pathlib import Path
 
@@ -135,3 +136,16 @@ def test_leading_zeros_and_long_ids_stay(tmp_path: Path):
 def test_text_that_cannot_be_read(tmp_path: Path, body: bytes, says: str):
     (tmp_path / NAME).write_bytes(body)
     assert says in sentence(open_tame(tmp_path))
+
+
+@pytest.mark.parametrize("limit", [131_072, 64 << 20])
+def test_a_cell_too_long_is_named_whatever_limit_the_process_has(tmp_path: Path, limit: int):
+    """Reading a bulk file raises csv's limit for good, in a process that reads text files afterwards."""
+    before = csv.field_size_limit(limit)
+    try:
+        (tmp_path / NAME).write_bytes("客户名称,1级行业\n甲,零售\n乙,".encode() + b"x" * 131_073)
+        assert "line 3 of the text file is not readable: field larger" in sentence(open_tame(tmp_path))
+        (tmp_path / NAME).write_bytes("客户名称,1级行业\n甲,零售\n乙,".encode() + b"x" * 131_072)
+        assert [str(p) for p in open_tame(tmp_path).problems()] == []
+    finally:
+        csv.field_size_limit(before)

@@ -24,6 +24,8 @@ from connectors.core.files.uncollected import uncollected
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _GUESSES = ("utf-8", "gb18030")
 _DELIMITERS = (",", "\t", ";")
+# Characters; more are a quote that is never closed. csv's own limit is the process's: whoever reads bulk files raises it.
+_LONGEST_CELL = 131_072
 
 
 def peek(path: Path, limits: Limits) -> Peek:
@@ -37,6 +39,8 @@ def peek(path: Path, limits: Limits) -> Peek:
                 last = number
                 if len(row) > limits.columns:
                     raise Problem(f"row {number} has more than {limits.columns} columns", do=SAVE_AGAIN)
+                if max(map(len, row)) > _LONGEST_CELL:
+                    raise csv.Error(f"field larger than {_LONGEST_CELL:,} characters")
             if number <= HEAD_ROWS:
                 head.append(tuple(row))
             elif number > limits.lines:
