@@ -24,7 +24,7 @@ from connectors.core.files.uncollected import uncollected
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _GUESSES = ("utf-8", "gb18030")
 _DELIMITERS = (",", "\t", ";")
-# Characters; more are a quote that is never closed. csv's own limit is the process's: whoever reads bulk files raises it.
+# Characters; more are a quote that is never closed. csv's own limit is the process's: who reads bulk files raises it.
 _LONGEST_CELL = 131_072
 
 
