@@ -107,13 +107,10 @@ def remember(
     ]
     con.begin()
     try:
-        left = [(one.node,) for one in done.kept]
-        con.execute("CREATE OR REPLACE TEMP TABLE left_alone (node VARCHAR)")
-        anew = {node for node, *_ in made}
-        left = [row for row in left if row[0] not in anew]
-        if left:
-            con.executemany("INSERT INTO left_alone VALUES (?)", left)
-        con.execute("DELETE FROM ops.built_nodes WHERE node NOT IN (SELECT node FROM left_alone)")
+        left = sorted({one.node for one in done.kept} - {node for node, *_ in made})
+        con.execute(
+            "DELETE FROM ops.built_nodes WHERE node NOT IN (SELECT unnest($left::VARCHAR[]))", {"left": left}
+        )
         if made:
             con.executemany("INSERT INTO ops.built_nodes VALUES (?, ?, ?, ?)", made)
         if as_of_date is not None:

@@ -107,7 +107,7 @@
     {%- set spaces = " \t\r\n\u00a0\u3000\u200b\ufeff" -%}
     {#- translate goes through both lists for each character: names without any of these go past it, ten times faster -#}
     case
-        when regexp_matches({{ expression }}, '[！-～\s\x{00a0}\x{3000}\x{200b}\x{feff}]')
+        when regexp_matches({{ expression }}, '[{{ wide ~ spaces }}]')
             then lower(translate({{ expression }}, '{{ wide ~ spaces }}', '{{ narrow | replace("'", "''") }}'))
         else lower({{ expression }})
     end

@@ -49,3 +49,59 @@
     )
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    A new name of what a record refers to, or the newer file of an unchanged row, changes current rows in place and makes
+    no version; which rows is not told, so it may be any of the organisation. Rows of org, load_order.
+#}
+{% macro changed_in_place(source_name, stream) -%}
+    select org, max(load_order) as load_order
+    from {{ source('ops', 'packages') }}
+    where source = '{{ source_name }}' and restamped > 0 and stream = '{{ stream }}'
+    group by org
+{%- endmacro %}
+
+{# Which opportunities a package changed, as the stream of their records tells: rows of source_org, opportunity_id, load_order. #}
+{% macro opportunity_changes(source_name, stream) -%}
+with packages as (
+    select * from {{ source('ops', 'packages') }}
+    where source = '{{ source_name }}'
+),
+
+deletions as (
+    select * from {{ source('ops', 'deletions') }}
+    where source = '{{ source_name }}' and stream = '{{ stream }}'
+),
+
+current_rows as (
+    select * from {{ source(source_name, stream) }}
+),
+
+versions as (
+    select * from {{ source(source_name, stream ~ '__history') }}
+),
+
+in_place as (
+    {{ changed_in_place(source_name, stream) }}
+)
+
+select
+    versions._org as source_org,
+    versions._record_id as opportunity_id,
+    packages.load_order
+from versions
+inner join packages on packages.package_id = versions._package_id
+
+union all
+
+select current_rows._org, current_rows._record_id, in_place.load_order
+from current_rows
+inner join in_place on in_place.org = current_rows._org
+
+union all
+
+-- also of records that were never read here
+select deletions.org, deletions.record_id, packages.load_order
+from deletions
+inner join packages on packages.package_id = deletions.package_id
+{%- endmacro %}

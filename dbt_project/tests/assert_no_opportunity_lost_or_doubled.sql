@@ -26,6 +26,8 @@ facts as (
         count(*) as row_count,
         coalesce(sum(amount), 0) as amount
     from {{ ref('fct_opportunity') }}
+    -- one whose references found no row is as good as lost
+    where account_uid is not null and product_uid is not null and owner_user_uid is not null and opportunity_uid is not null
 )
 
 select staged.row_count as staged_rows, modelled.row_count as modelled_rows, facts.row_count as fact_rows

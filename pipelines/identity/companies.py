@@ -9,7 +9,7 @@ from functools import cache
 from unicodedata import normalize
 
 from pipelines.identity.places import Place, by_sound, leading, place_of, trailing
-from pipelines.identity.text import has_han, plain, sound, words
+from pipelines.identity.text import has_han, listed, plain, sound, words
 
 _BRACKETED = re.compile(r"\(([^()]*)\)")
 _NOISE = re.compile(r"[\s.,，。、·・'\"“”‘’`_/\\|:;!?*~—–-]+")
@@ -31,12 +31,6 @@ class Company:
     form: str = ""
     branch: str = ""
     branch_place: str = ""
-
-
-@cache
-def _listed(key: str) -> tuple[str, ...]:
-    """Words of a list, the longest first."""
-    return tuple(sorted(words()[key], key=lambda word: (-len(word), word)))
 
 
 @cache
@@ -80,14 +74,14 @@ def _chinese(name: str) -> Company:
     branch = said.branch
     if not branch[1] and (cut := _cut_branch(rest)):
         rest, branch = cut
-    rest, form = _cut(rest, _listed("forms"))
-    rest, group = _cut(rest, _listed("groups"))
+    rest, form = _cut(rest, listed("forms"))
+    rest, group = _cut(rest, listed("groups"))
     place = said.place
     if place is None:
         found, after = leading(rest)
         if after not in words()["trades"]:  # 海林科技 is a brand and its trade
             place, rest = found, after
-    brand, trade = _cut(rest, _listed("trades"), least=1)
+    brand, trade = _cut(rest, listed("trades"), least=1)
     return _read(name, place, brand, trade, form, branch, bool(group) or said.group)
 
 
@@ -118,10 +112,10 @@ class _Brackets:
 
 def _cut_branch(text: str) -> tuple[str, tuple[str, str]] | None:
     """…有限公司杭州分公司 → …有限公司, (杭州, 分公司)."""
-    for word in _listed("branches"):
+    for word in listed("branches"):
         if text.endswith(word) and len(text) > len(word) + 2:
             head = text.removesuffix(word)
-            for form in _listed("forms"):
+            for form in listed("forms"):
                 if (at := head.rfind(form)) > 1:
                     return head[: at + len(form)], (_which(head[at + len(form) :]), word)
             found, before = trailing(head)
@@ -136,7 +130,7 @@ def _cut_branch(text: str) -> tuple[str, tuple[str, str]] | None:
 
 def _branch(text: str) -> tuple[str, str] | None:
     """杭州分公司 in brackets → (杭州, 分公司); None if it is none."""
-    for word in _listed("branches"):
+    for word in listed("branches"):
         if text.endswith(word):
             return _which(text.removesuffix(word)), word
     return None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
-from pipelines.identity.text import has_han, plain, words
+from pipelines.identity.text import has_han, listed, plain, words
 
 _LATIN_TITLE = re.compile(r"^(mr|mrs|ms|miss|dr|prof)\.? ")
 _REMARK = re.compile(r"\([^()]*\)")
@@ -23,7 +22,7 @@ def person(text: str) -> str:
 
 def _chinese(name: str) -> str:
     surnames = words()["compound_surnames"]
-    for title in _titles():
+    for title in listed("titles"):
         bare = name.removesuffix(title)
         if bare == name or not bare:
             continue
@@ -32,11 +31,6 @@ def _chinese(name: str) -> str:
         if len(title) > 1:  # 李建工 and 王总 end alike
             return bare
     return name if len(name) > 1 else ""
-
-
-@cache
-def _titles() -> tuple[str, ...]:
-    return tuple(sorted(words()["titles"], key=lambda word: (-len(word), word)))
 
 
 def _latin(name: str) -> str:

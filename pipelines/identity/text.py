@@ -27,6 +27,12 @@ def words() -> dict[str, Any]:
 
 
 @cache
+def listed(key: str) -> tuple[str, ...]:
+    """Words of a list, the longest first."""
+    return tuple(sorted(words()[key], key=lambda word: (-len(word), word)))
+
+
+@cache
 def _simplifier() -> OpenCC:
     return OpenCC("t2s")
 

@@ -28,16 +28,16 @@ ordered as (
         ) as kept_key,
         count(*) over (partition by rule, reach_key) as lead_count
     from reached
+),
+
+-- Whoever shares a mail with one lead and a number with another repeats the one with the same mail.
+ranked as (
+    select
+        ordered.*,
+        row_number() over (partition by lead_key order by case rule when 'same_email' then 0 else 1 end) as place
+    from ordered
+    where lead_key <> kept_key and lead_count <= {{ most }}
 )
 
-select
-    lead_key,
-    min(kept_key) as kept_key,
-    min(rule) as rule
-from ordered
-where lead_key <> kept_key and lead_count <= {{ most }}
-    -- whoever shares a mail with one lead and a number with another repeats the one with the same mail
-    and (rule = 'same_email' or lead_key not in (
-        select lead_key from ordered where rule = 'same_email' and lead_key <> kept_key and lead_count <= {{ most }}
-    ))
-group by lead_key
+select lead_key, kept_key, rule from ranked
+where place = 1

@@ -1,28 +1,10 @@
-with packages as (
+with changes as (
+    {{ opportunity_changes('zoho', 'deals') }}
+),
+
+packages as (
     select * from {{ source('ops', 'packages') }}
     where source = 'zoho'
-),
-
-deletions as (
-    select * from {{ source('ops', 'deletions') }}
-    where source = 'zoho' and stream = 'deals'
-),
-
-current_rows as (
-    select * from {{ source('zoho', 'deals') }}
-),
-
-versions as (
-    select * from {{ source('zoho', 'deals__history') }}
-),
-
--- A new name of what a record refers to, or the newer file of an unchanged row, changes current rows in place and
--- makes no version; which rows is not told, so it may be any.
-in_place as (
-    select org, max(load_order) as load_order
-    from packages
-    where restamped > 0 and stream = 'deals'
-    group by org
 ),
 
 visits as (
@@ -43,31 +25,10 @@ changed_visits as (
 ),
 
 visits_in_place as (
-    select org, max(load_order) as load_order
-    from packages
-    where restamped > 0 and stream = 'deal_history'
-    group by org
+    {{ changed_in_place('zoho', 'deal_history') }}
 )
 
-select
-    versions._org as source_org,
-    versions._record_id as opportunity_id,
-    packages.load_order
-from versions
-inner join packages on packages.package_id = versions._package_id
-
-union all
-
-select current_rows._org, current_rows._record_id, in_place.load_order
-from current_rows
-inner join in_place on in_place.org = current_rows._org
-
-union all
-
--- also of records that were never read here
-select deletions.org, deletions.record_id, packages.load_order
-from deletions
-inner join packages on packages.package_id = deletions.package_id
+select source_org, opportunity_id, load_order from changes
 
 union all
 
